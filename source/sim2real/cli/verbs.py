@@ -1,0 +1,105 @@
+"""The table of verbs: what each is called, what it does, what it looks like in use, what Ctrl-C leaves behind.
+
+Kept apart from the verbs themselves so that the list can be shown, and a misspelt verb answered, without importing any
+of them. It uses the standard library alone: the set-up reads it before anything is installed.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """One verb of the command line."""
+
+    name: str
+    """What is typed."""
+    help: str
+    """One line: what it does."""
+    examples: tuple[str, ...]
+    """Argument lines, without the program's name, that show its use."""
+    kept: str = "nothing was changed."
+    """What Ctrl-C leaves behind, said after 'Stopped: '."""
+
+    @property
+    def module(self) -> str:
+        """Dotted name of the module that holds the verb."""
+        return f"sim2real.cli.{self.name}"
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        name="demo",
+        help="the whole loop once: data, training, export, transfer test, report",
+        examples=("demo --quick", "demo"),
+        kept="finished steps are kept; the same command goes on after the last one.",
+    ),
+    Verb(
+        name="generate",
+        help="write a randomized synthetic depth dataset, sharded and resumable",
+        examples=(
+            "generate --task avoidance --frames 5000 --size 96 --out runs/depth",
+            "generate --task avoidance --frames 5000 --size 96 --shard 0/2 --out runs/depth",
+        ),
+        kept="finished chunks are kept; the same command continues and ends with the same bytes.",
+    ),
+    Verb(
+        name="check",
+        help="verify every file of a dataset and print its class balance",
+        examples=("check runs/depth",),
+    ),
+    Verb(
+        name="preview",
+        help="write a page of frames: clean, noisy, error",
+        examples=("preview --help",),
+        kept="the page may be missing; run the same command again.",
+    ),
+    Verb(
+        name="train",
+        help="train the policy on a dataset",
+        examples=("train --help",),
+        kept="the last checkpoint is kept; the same command with --resume goes on from it.",
+    ),
+    Verb(
+        name="export",
+        help="write the bundle: ONNX (float and INT8), contract, golden vectors, parity",
+        examples=("export --help",),
+        kept="the bundle is incomplete and will not load; run the same command again.",
+    ),
+    Verb(
+        name="evaluate",
+        help="drive an exported policy in another physics engine and report the transfer",
+        examples=("evaluate --help", "evaluate --matrix"),
+        kept="finished cells are kept; the same command does the rest.",
+    ),
+    Verb(
+        name="test",
+        help="run the linter, the type checker and the tests",
+        examples=("test", "test -m slow", "test tests/spec -x"),
+    ),
+    Verb(
+        name="setup",
+        help="make the environment, or bring it up to date",
+        examples=("setup", "setup --accept-nvidia-terms"),
+        kept="what was downloaded is kept; the same command continues.",
+    ),
+)
+
+
+def find_verb(name: str) -> Verb | None:
+    """The verb of that name, or None."""
+    return next((verb for verb in VERBS if verb.name == name), None)
+
+
+def usage(program: str) -> str:
+    """The text of ``--help``: every verb with its line, and two examples."""
+    width = max(len(verb.name) for verb in VERBS)
+    lines = [
+        "sim2real: a policy that works in Isaac should work on the robot.",
+        "",
+        f"usage: {program} VERB [options]",
+        "",
+        *(f"  {verb.name:<{width}}  {verb.help}" for verb in VERBS),
+        "",
+        f"Begin with '{program} demo --quick'. '{program} VERB --help' shows a verb's options and examples.",
+    ]
+    return "\n".join(lines)
