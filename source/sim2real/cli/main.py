@@ -54,9 +54,20 @@ def missing_package(verb: Verb, error: ModuleNotFoundError) -> Sim2RealError:
     )
 
 
+def example_lines(verb: Verb, program: str) -> str:
+    """The verb's examples, one command a line."""
+    return "\n".join(f"  {program} {line}" for line in verb.examples if not line.endswith("--help"))
+
+
+def short_help(verb: Verb, program: str, error: Sim2RealError) -> str:
+    """What can be said about a verb whose module cannot be loaded here."""
+    examples = example_lines(verb, program)
+    return "\n".join([f"{program} {verb.name}: {verb.help}", *([examples] if examples else []), "", f"{error}"])
+
+
 def make_parser(verb: Verb, module: ModuleType, program: str) -> argparse.ArgumentParser:
     """The verb's argument parser, with the examples at the end of its help."""
-    examples = "\n".join(f"  {program} {line}" for line in verb.examples if not line.endswith("--help"))
+    examples = example_lines(verb, program)
     parser = argparse.ArgumentParser(
         prog=f"{program} {verb.name}",
         description=getattr(module, "HELP", verb.help),
@@ -85,10 +96,18 @@ def dispatch(arguments: list[str]) -> int:
         close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         hint = f" Did you mean '{close[0]}'?" if close else ""
         raise Sim2RealError(f"unknown verb '{name}'.{hint} Verbs: {', '.join(names)}.")
+    asks_help = any(word in ("-h", "--help") for word in rest)
     try:
-        module = load(verb)
-        parse = make_parser(verb, module, program)
-        return int(module.run(parse.parse_args(rest)) or 0)
+        try:
+            module = load(verb)
+        except Sim2RealError as error:
+            if not asks_help:
+                raise
+            print(short_help(verb, program, error))
+            return 0
+        if getattr(module, "TAKES_REST", False) and not asks_help:  # another program reads these arguments
+            return int(module.run(argparse.Namespace(rest=rest)) or 0)
+        return int(module.run(make_parser(verb, module, program).parse_args(rest)) or 0)
     except ModuleNotFoundError as error:
         raise missing_package(verb, error) from error
     except KeyboardInterrupt:
