@@ -79,7 +79,7 @@ setup() { # $@ = --accept-nvidia-terms, or nothing
     unset PYTHONPATH PYTHONHOME # a sourced ROS would put its packages before ours
     export VIRTUAL_ENV=$venv
     awk '/^uv==/ { take = 1 } take { print } take && !/\\$/ { exit }' "$lock" >"$venv/sim2real-uv.txt"
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --require-hashes \
         -r "$venv/sim2real-uv.txt" &&
         "$venv/bin/uv" pip sync --python "$venv/bin/python" --require-hashes --build-constraints "$lock" "$lock" &&
         "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-build-isolation --no-deps --editable "$root" ||
