@@ -1,0 +1,39 @@
+"""What a policy needs to run: the contract, and the arithmetic between a sensor's frame and the network's input.
+
+A network alone is a riddle: which size, which unit, what stands for "no reading", which output means left. The contract
+answers all of it in one JSON object with full float precision, travels inside the ONNX file and beside it, and is
+compared with what was trained before anything moves. This package needs NumPy alone, so that the very same lines run
+in training and on the robot.
+"""
+
+from sim2real.contract.bundle import (
+    FileRecord,
+    Manifest,
+    check_file,
+    file_record,
+    read_manifest,
+    write_manifest,
+)
+from sim2real.contract.depth import DepthPreprocess
+from sim2real.contract.errors import ContractError
+from sim2real.contract.golden import Golden
+from sim2real.contract.metadata import embed, extract
+from sim2real.contract.schema import ClassAction, Contract, DepthObservation, GoldenReference
+
+__all__ = [
+    "ClassAction",
+    "Contract",
+    "ContractError",
+    "DepthObservation",
+    "DepthPreprocess",
+    "FileRecord",
+    "Golden",
+    "GoldenReference",
+    "Manifest",
+    "check_file",
+    "embed",
+    "extract",
+    "file_record",
+    "read_manifest",
+    "write_manifest",
+]
