@@ -1,0 +1,281 @@
+"""The avoidance environment: an Isaac Lab `DirectRLEnv` whose every episode is a numbered scene.
+
+Scene k of a spec is the same obstacles, start, camera and noise wherever and whenever it is played: environments take
+scene numbers, and everything random is a keyed draw of that number. By default environment i plays scene
+`rank · num_envs + i` and counts episodes; `assign_scenes` hands out other numbers (evaluation, datasets).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from isaaclab.envs import DirectRLEnv
+
+from sim2real.draws import Draws
+from sim2real.spec import load_spec
+
+from ..robots.rover import WHEEL_JOINTS, WHEEL_RADIUS, wheel_speeds
+from . import arena, camera, geometry, layout
+from .env_cfg import AvoidanceEnvCfg
+
+OUTCOMES = ("running", "success", "collision", "timeout")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Images:
+    """One rendering of all environments, before and after the camera model."""
+
+    clean: np.ndarray
+    """Depth [m] at each environment's own focal length, float32 (n, H, W)."""
+    noisy: np.ndarray
+    """The same through the camera model; 0 is invalid. Equal to `clean` where noise is off."""
+    colour: np.ndarray | None
+    """uint8 (n, H, W, 3), or None when colour is off."""
+
+
+class AvoidanceEnv(DirectRLEnv):
+    """The environment; see `AvoidanceEnvCfg`."""
+
+    cfg: AvoidanceEnvCfg
+
+    def __init__(self, cfg: AvoidanceEnvCfg, render_mode: str | None = None, **kwargs):
+        self.randomization = load_spec(cfg.spec)
+        self.focal_min, _ = camera.focal_scale_bounds(self.randomization)
+        cfg.scene.camera.spawn.focal_length *= self.focal_min
+        cfg.scene.camera.data_types = ["depth", "rgb"] if cfg.colour else ["depth"]
+        super().__init__(cfg, render_mode, **kwargs)
+        n, kind = self.num_envs, dict(device=self.device)
+        self.robot = self.scene["robot"]
+        self.obstacles = self.scene["obstacles"]
+        self.camera = self.scene["camera"]
+        self.image_size = cfg.scene.camera.width
+        self._wheels = self.robot.find_joints(list(WHEEL_JOINTS), preserve_order=True)[0]
+        self.scene_ids = np.arange(n) + _rank() * n
+        """Scene that each environment plays."""
+        self.episodes = np.full(n, -1)
+        """Episode of that scene; a reset moves to the next one unless the scene was assigned."""
+        self._assigned = np.zeros(n, bool)
+        self.pose = torch.zeros(n, 3, **kind)
+        """Rover x, y, yaw in the arena frame [m, m, rad], (n, 3)."""
+        self.obstacle_pose = torch.zeros(n, layout.COUNT, 3, **kind)
+        """x, y, yaw of every obstacle now, (n, 12, 3)."""
+        self.obstacle_used = torch.zeros(n, layout.COUNT, dtype=torch.bool, **kind)
+        self._obstacle_home = torch.zeros(n, layout.COUNT, 3, **kind)
+        self._obstacle_height = torch.zeros(n, layout.COUNT, **kind)
+        self._moving_phase = torch.zeros(n, layout.COUNT, **kind)
+        self.min_clearance = torch.full((n,), math.inf, **kind)
+        """Least clearance of the running episode [m], (n,)."""
+        self.outcome = torch.zeros(n, dtype=torch.long, **kind)
+        """Index into `OUTCOMES`, as of the last step and before its resets, (n,)."""
+        self._before = torch.zeros(n, 3, **kind)
+        self._command = torch.zeros(n, 2, **kind)
+        self._cameras = camera.draw_cameras(self.randomization, self.scene_ids, 0)
+        self._depth_params = None
+
+    # -- scenes ------------------------------------------------------------------------------------------------------
+
+    def assign_scenes(self, env_ids: Sequence[int] | np.ndarray, scenes: Sequence[int] | np.ndarray) -> None:
+        """Make the environments `env_ids` play the scenes numbered `scenes` (episode 0) at their next reset."""
+        self.scene_ids[env_ids] = scenes
+        self.episodes[env_ids] = 0
+        self._assigned[env_ids] = True
+
+    def place(self, env_ids: np.ndarray, obstacles: layout.Layout, rover: np.ndarray, cameras: camera.CameraDraw):
+        """Put obstacles, rover (x, y, yaw; (k, 3)) and cameras of the environments `env_ids` (k,) in place; no physics step."""
+        ids = torch.as_tensor(env_ids, dtype=torch.int32, device=self.device)
+        rows = ids.long()
+        self._obstacle_home[rows] = torch.as_tensor(obstacles.pose, device=self.device)
+        self.obstacle_used[rows] = torch.as_tensor(obstacles.used, device=self.device)
+        self._obstacle_height[rows] = torch.as_tensor(obstacles.height, device=self.device)
+        self.obstacle_pose[rows] = self._obstacle_home[rows]
+        # Parked obstacles are out of reach in the plane too.
+        self.obstacle_pose[rows] += (~self.obstacle_used[rows]).unsqueeze(-1) * torch.tensor(
+            [100.0, 0.0, 0.0], device=self.device
+        )
+        self._write_obstacles(ids)
+        pose = torch.as_tensor(np.asarray(rover, np.float32), device=self.device)
+        state = torch.zeros(len(ids), 7, device=self.device)
+        state[:, :2] = pose[:, :2]
+        state[:, 2] = WHEEL_RADIUS
+        state[:, 5], state[:, 6] = torch.sin(pose[:, 2] / 2), torch.cos(pose[:, 2] / 2)
+        state[:, :3] += self.scene.env_origins[rows]
+        self.robot.write_root_pose_to_sim_index(root_pose=state, env_ids=ids)
+        self.robot.write_root_velocity_to_sim_index(root_velocity=torch.zeros(len(ids), 6, device=self.device), env_ids=ids)
+        still = torch.zeros(len(ids), self.robot.num_joints, device=self.device)
+        self.robot.write_joint_position_to_sim_index(position=still, env_ids=ids)
+        self.robot.write_joint_velocity_to_sim_index(velocity=still, env_ids=ids)
+        self.robot.set_joint_velocity_target_index(target=still, env_ids=ids)
+        self.pose[rows] = pose
+        self._before[rows] = pose
+        for name in ("position", "rotation", "focal_scale"):
+            getattr(self._cameras, name)[env_ids] = getattr(cameras, name)
+        base = np.concatenate((rover[:, :2], np.full((len(rover), 1), WHEEL_RADIUS), rover[:, 2:]), 1)
+        base[:, :3] += self.scene.env_origins[rows].cpu().numpy()
+        position, quaternion = camera.camera_world_poses(base, cameras)
+        self.camera.set_world_poses(
+            torch.from_numpy(position).to(self.device),
+            torch.from_numpy(quaternion).to(self.device),
+            env_ids=ids,
+            convention="world",
+        )
+
+    def _write_obstacles(self, ids: torch.Tensor) -> None:
+        rows = ids.long()
+        pose = torch.zeros(len(ids), layout.COUNT, 7, device=self.device)
+        yaw = self.obstacle_pose[rows, :, 2]
+        used = self.obstacle_used[rows].unsqueeze(-1)
+        pose[..., :2] = torch.where(used, self.obstacle_pose[rows, :, :2], self._obstacle_home[rows, :, :2])
+        pose[..., 2] = self._obstacle_height[rows]
+        pose[..., 5], pose[..., 6] = torch.sin(yaw / 2), torch.cos(yaw / 2)
+        pose[..., :3] += self.scene.env_origins[rows][:, None]
+        self.obstacles.write_body_pose_to_sim_index(body_poses=pose, env_ids=ids)
+
+    def draw_start(self, scenes: np.ndarray, episodes: np.ndarray) -> np.ndarray:
+        """Where the rover starts in each scene: x, y, yaw, float32 (n, 3)."""
+        draws, start = Draws(self.randomization.seed), np.zeros((len(scenes), 3), np.float32)
+        start[:, 0] = arena.START_X
+        for name, columns in (("start_position", slice(0, 3)), ("start_yaw", slice(2, 3))):
+            if name in self.randomization.terms:
+                value = draws.sample(name, self.randomization.terms[name].dist, scenes, episodes).reshape(len(scenes), -1)
+                if name == "start_position":
+                    start[:, :2] += value[:, :2]
+                else:
+                    start[:, columns] += value
+        return start
+
+    # -- DirectRLEnv -------------------------------------------------------------------------------------------------
+
+    def _reset_idx(self, env_ids: Sequence[int] | torch.Tensor | None) -> None:
+        ids = np.arange(self.num_envs) if env_ids is None else torch.as_tensor(env_ids).cpu().numpy().astype(np.int64)
+        super()._reset_idx(torch.as_tensor(ids, dtype=torch.int32, device=self.device))
+        self.episode_length_buf[ids] = 0
+        self.episodes[ids] += np.where(self._assigned[ids], 0, 1)
+        self._assigned[ids] = False
+        scenes, episodes = self.scene_ids[ids], self.episodes[ids]
+        self.place(
+            ids,
+            layout.draw_layouts(self.randomization, scenes, episodes),
+            self.draw_start(scenes, episodes),
+            camera.draw_cameras(self.randomization, scenes, episodes),
+        )
+        self._draw_depth_params(ids)
+        self.min_clearance[ids] = math.inf
+        if self.cfg.moving:
+            phase = Draws(self.randomization.seed).unit("moving_phase", scenes, episodes, count=layout.COUNT)
+            self._moving_phase[ids] = torch.as_tensor(phase, device=self.device)
+
+    def _pre_physics_step(self, actions: torch.Tensor) -> None:
+        self._command = actions.clone()
+        self._before = self.pose.clone()
+        if self.cfg.moving:
+            self._move_obstacles()
+
+    def _apply_action(self) -> None:
+        left, right = wheel_speeds(self._command[:, 0], self._command[:, 1])
+        self.robot.set_joint_velocity_target_index(target=torch.stack((left, right), -1), joint_ids=self._wheels)
+
+    def _get_dones(self) -> tuple[torch.Tensor, torch.Tensor]:
+        self.pose = self._read_pose()
+        clearance = geometry.swept_clearance(self._before, self.pose, self.obstacle_pose)
+        self.min_clearance = torch.minimum(self.min_clearance, clearance)
+        hit = clearance < self.cfg.contact_clearance
+        arrived = ~hit & (self.pose[:, 0] > arena.GOAL_X)
+        late = ~hit & ~arrived & (self.episode_length_buf >= self.max_episode_length)
+        self.outcome = hit * OUTCOMES.index("collision") + arrived * OUTCOMES.index("success") + late * OUTCOMES.index("timeout")
+        return hit | arrived, late
+
+    def _get_rewards(self) -> torch.Tensor:
+        cfg = self.cfg
+        progress = (self.pose[:, 0] - self._before[:, 0]) * cfg.reward_progress
+        hit, arrived = self.outcome == OUTCOMES.index("collision"), self.outcome == OUTCOMES.index("success")
+        return progress + hit * cfg.reward_contact + arrived * cfg.reward_goal
+
+    def _get_observations(self) -> dict:
+        depth = torch.from_numpy(self.render_images().noisy).to(self.device)
+        return {"policy": depth.unsqueeze(1)}
+
+    # -- state and images --------------------------------------------------------------------------------------------
+
+    def _read_pose(self) -> torch.Tensor:
+        position = self.robot.data.root_pos_w.torch - self.scene.env_origins
+        q = self.robot.data.root_quat_w.torch
+        yaw = torch.atan2(2 * (q[:, 3] * q[:, 2] + q[:, 0] * q[:, 1]), 1 - 2 * (q[:, 1] ** 2 + q[:, 2] ** 2))
+        return torch.cat((position[:, :2], yaw[:, None]), -1)
+
+    def _move_obstacles(self) -> None:
+        """Carry the first `moving` obstacles of each scene sideways: a triangle wave about where the scene put them."""
+        rank = torch.cumsum(self.obstacle_used, 1) * self.obstacle_used
+        moves = (rank > 0) & (rank <= self.cfg.moving)
+        time = (self.episode_length_buf.unsqueeze(-1) + 1) * self.step_dt
+        reach, period = self.cfg.moving_reach, 4 * self.cfg.moving_reach / self.cfg.moving_speed
+        phase = torch.remainder(time / period + self._moving_phase, 1.0)
+        offset = reach * (4 * (phase - 0.5).abs() - 1)
+        y = (self._obstacle_home[..., 1] + offset).clamp(-arena.WIDTH / 2 + 0.3, arena.WIDTH / 2 - 0.3)
+        self.obstacle_pose[..., 1] = torch.where(moves, y, self.obstacle_pose[..., 1])
+        self._write_obstacles(torch.arange(self.num_envs, dtype=torch.int32, device=self.device))
+
+    def _draw_depth_params(self, ids: np.ndarray) -> None:
+        if not self.cfg.noise:
+            return
+        from sim2real.vision import draw_depth_params
+
+        drawn = draw_depth_params(
+            self.randomization.vision["depth"], Draws(self.randomization.seed), self.scene_ids[ids], self.episodes[ids]
+        )
+        if self._depth_params is None:
+            self._depth_params = drawn
+        else:
+            for field in dataclasses.fields(drawn):
+                getattr(self._depth_params, field.name)[ids] = getattr(drawn, field.name)
+
+    def render_clean(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Render, and bring each environment's image to its own focal length: depth [m] (n, H, W) and colour or None."""
+        from sim2real.vision import remap_intrinsics
+
+        self.camera.update(self.step_dt, force_recompute=True)
+        output = self.camera.data.output
+        depth = output["depth"].torch[..., 0].cpu().numpy()
+        colour = output["rgb"].torch[..., :3].cpu().numpy() if self.cfg.colour else None
+        return remap_intrinsics(depth, colour, self._cameras.focal_scale, min_scale=self.focal_min)
+
+    def render_images(self) -> Images:
+        """Render what the cameras see now, clean and through the camera model."""
+        from sim2real.vision import depth_noise, luminance, noise_key
+
+        clean, colour = self.render_clean()
+        if not self.cfg.noise:
+            return Images(clean=clean, noisy=clean, colour=colour)
+        noisy = depth_noise(
+            clean,
+            None if colour is None else luminance(colour),
+            self._depth_params,
+            noise_key(self.randomization.seed),
+            self.scene_ids,
+            episodes=self.episodes,
+            occurrences=self.episode_length_buf.cpu().numpy(),
+            image_focal_px=camera.nominal_focal_px(self.image_size) * self._cameras.focal_scale,
+        )
+        return Images(clean=clean, noisy=noisy, colour=colour)
+
+    def camera_of(self) -> dict[str, np.ndarray]:
+        """The cameras as the gap-follower wants them: fx, fy, cx, cy [px], camera_position, camera_rotation."""
+        focal = camera.nominal_focal_px(self.image_size) * self._cameras.focal_scale
+        center = np.full(self.num_envs, self.image_size / 2, np.float32)
+        return dict(
+            fx=focal,
+            fy=focal,
+            cx=center,
+            cy=center,
+            camera_position=camera.mount_position(self._cameras),
+            camera_rotation=self._cameras.rotation,
+        )
+
+
+def _rank() -> int:
+    import os
+
+    return int(os.environ.get("RANK", "0"))

@@ -1,0 +1,1 @@
+"""Robots: their descriptions, geometry and Isaac Lab configurations."""

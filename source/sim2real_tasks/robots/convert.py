@@ -1,0 +1,159 @@
+"""URDF to a USD that both engines read the same way, cached by content.
+
+`urdf-usd-converter` keeps geometry, masses and joints, but fixes the base to the world, authors no joint drives (PhysX
+then ignores actuator gains silently) and no physics materials (MuJoCo combines friction by the maximum, PhysX by the
+average). `convert_urdf` mends the three, flattens the result into one file, and keys it by everything that went in:
+the URDF, the recipe below, and the converter's version. A file that is there is whole: it is renamed into place last.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from sim2real.errors import Sim2RealError
+
+RECIPE = 3
+"""Raised when the post step below changes, so that cached files of the old recipe are not used."""
+
+
+class RobotAssetError(Sim2RealError):
+    """A robot description that cannot be turned into a simulation asset."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UrdfCfg:
+    """What the URDF does not say, and both engines must know."""
+
+    urdf: Path
+    """The robot description."""
+    floating_base: bool = True
+    """True for a robot that moves: the converter's joint between world and base is removed."""
+    drives: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Maximum effort [N·m or N] by joint-name regex. A joint that matches none gets no drive. Gains come from the actuators."""
+    friction: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Coefficient of friction by link/collider regex, first match wins; both engines combine a pair by the maximum."""
+
+    def digest(self) -> str:
+        """Hash of everything that decides the result."""
+        parts = [
+            str(RECIPE),
+            version("urdf-usd-converter"),
+            str(self.floating_base),
+            json.dumps(dict(self.drives)),
+            json.dumps(dict(self.friction)),
+        ]
+        return hashlib.sha256("\n".join(parts).encode() + self.urdf.read_bytes()).hexdigest()[:16]
+
+
+def cache_dir() -> Path:
+    """Where converted robots are kept: `$SIM2REAL_CACHE`, else the user's cache folder."""
+    root = os.environ.get("SIM2REAL_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "sim2real"
+    )
+    return Path(root) / "robots"
+
+
+def convert_urdf(cfg: UrdfCfg) -> Path:
+    """Convert `cfg.urdf` unless that was done before; return the path of the one USD file.
+
+    Raises:
+        RobotAssetError: the URDF is missing or the converter refuses it, or a regex matches nothing.
+    """
+    if not cfg.urdf.is_file():
+        raise RobotAssetError(f"no URDF at {cfg.urdf}")
+    target = cache_dir() / f"{cfg.urdf.stem}-{cfg.digest()}.usda"
+    if target.is_file():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=target.parent, prefix=".converting-"))
+    try:
+        _convert(cfg, work, work / "robot.usda")
+        os.replace(work / "robot.usda", target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _convert(cfg: UrdfCfg, work: Path, out: Path) -> None:
+    import urdf_usd_converter
+    from pxr import Usd
+
+    try:
+        asset = urdf_usd_converter.Converter(scene=False).convert(str(cfg.urdf), str(work / "converted"))
+    except Exception as error:
+        raise RobotAssetError(f"{cfg.urdf} cannot be converted: {error}") from error
+    Usd.Stage.Open(asset.path).Flatten().Export(str(out))
+    stage = Usd.Stage.Open(str(out))
+    if cfg.floating_base:
+        _free_base(stage)
+    _add_drives(stage, cfg)
+    _bind_materials(stage, cfg)
+    stage.GetRootLayer().Save()
+
+
+def _free_base(stage) -> None:
+    from pxr import UsdPhysics
+
+    for prim in list(stage.Traverse()):
+        if prim.IsA(UsdPhysics.FixedJoint) and prim.GetName() == "root_joint":
+            stage.RemovePrim(prim.GetPath())
+
+
+def _add_drives(stage, cfg: UrdfCfg) -> None:
+    from pxr import UsdPhysics
+
+    unused = set(cfg.drives)
+    for prim in stage.Traverse():
+        kind = {True: "angular", False: "linear"}.get(prim.IsA(UsdPhysics.RevoluteJoint))
+        if not (prim.IsA(UsdPhysics.RevoluteJoint) or prim.IsA(UsdPhysics.PrismaticJoint)):
+            continue
+        for pattern, effort in cfg.drives.items():
+            if re.fullmatch(pattern, prim.GetName()):
+                unused.discard(pattern)
+                drive = UsdPhysics.DriveAPI.Apply(prim, kind)
+                drive.CreateTypeAttr("force")
+                drive.CreateStiffnessAttr(0.0)
+                drive.CreateDampingAttr(0.0)
+                drive.CreateMaxForceAttr(effort)
+                break
+    if unused:
+        raise RobotAssetError(f"{cfg.urdf}: drives {sorted(unused)} match no joint")
+
+
+def _bind_materials(stage, cfg: UrdfCfg) -> None:
+    from pxr import Sdf, UsdPhysics, UsdShade
+
+    root = stage.GetDefaultPrim().GetPath()
+    materials = {}
+    for index, (pattern, mu) in enumerate(cfg.friction.items()):
+        material = UsdShade.Material.Define(stage, root.AppendPath(f"PhysicsMaterial_{index}"))
+        api = UsdPhysics.MaterialAPI.Apply(material.GetPrim())
+        api.CreateStaticFrictionAttr(mu)
+        api.CreateDynamicFrictionAttr(mu)
+        api.CreateRestitutionAttr(0.0)
+        material.GetPrim().AddAppliedSchema("PhysxMaterialAPI")
+        attribute = material.GetPrim().CreateAttribute("physxMaterial:frictionCombineMode", Sdf.ValueTypeNames.Token)
+        attribute.Set("max")
+        materials[pattern] = material
+    unused = set(cfg.friction)
+    for prim in stage.Traverse():
+        if not prim.HasAPI(UsdPhysics.CollisionAPI):
+            continue
+        name = f"{prim.GetParent().GetName()}/{prim.GetName()}"
+        for pattern, material in materials.items():
+            if re.fullmatch(pattern, name):
+                unused.discard(pattern)
+                binding = UsdShade.MaterialBindingAPI.Apply(prim)
+                binding.Bind(material, UsdShade.Tokens.weakerThanDescendants, "physics")
+                break
+    if unused:
+        raise RobotAssetError(f"{cfg.urdf}: friction patterns {sorted(unused)} match no collider")
