@@ -1,3 +1,4 @@
+# mypy: disable-error-code="valid-type, misc, index"
 """The draws as Warp functions: the same bits as NumPy, inside any kernel.
 
 ``draw_bits`` is :meth:`sim2real.draws.sampler.Draws.bits` for one element, and ``value_from_bits`` is the arithmetic of

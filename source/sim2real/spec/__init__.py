@@ -1,0 +1,30 @@
+"""What is uncertain: frozen dataclasses and their YAML, with units and provenance. Imports NumPy-free and light.
+
+``load_spec("avoidance")`` or ``load_spec("my_robot.yaml")`` gives a :class:`Spec`; a file that is wrong gives a
+:class:`SpecError` that names file, line, key, what came and what is allowed.
+"""
+
+from sim2real.spec.curriculum import AdrSpec, CurriculumSpec
+from sim2real.spec.distributions import (
+    Choice,
+    Constant,
+    Distribution,
+    LogUniform,
+    Normal,
+    TruncatedNormal,
+    Uniform,
+    UniformInt,
+)
+from sim2real.spec.errors import Fault, SpecError
+from sim2real.spec.loader import load_spec, parse_spec, preset_names
+from sim2real.spec.signals import SignalSpec
+from sim2real.spec.spec import SCHEMA, Spec
+from sim2real.spec.targets import TARGETS, Target
+from sim2real.spec.terms import Term
+from sim2real.spec.vision import DepthNoiseSpec
+
+__all__ = [
+    "SCHEMA", "TARGETS", "AdrSpec", "Choice", "Constant", "CurriculumSpec", "DepthNoiseSpec", "Distribution", "Fault",
+    "LogUniform", "Normal", "SignalSpec", "Spec", "SpecError", "Target", "Term", "TruncatedNormal", "Uniform",
+    "UniformInt", "load_spec", "parse_spec", "preset_names",
+]  # fmt: skip

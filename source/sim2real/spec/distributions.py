@@ -12,8 +12,12 @@ from dataclasses import dataclass, fields
 from typing import ClassVar
 
 Vector = tuple[float, ...]
+LARGEST = 1e30
+"""Draws are float32; larger numbers are refused."""
 LARGEST_INTEGER = 2**24
 """Draws are float32, which holds whole numbers exactly up to here."""
+NORMAL_REACH = 5.42
+"""A drawn normal number stays within so many standard deviations: u has 24 bits."""
 SMALLEST_MASS = 1e-6
 """A truncated normal must keep at least this share of the normal's probability inside its bounds."""
 
@@ -23,6 +27,12 @@ def as_vector(value: float | Sequence[float]) -> Vector:
     if hasattr(value, "__len__"):
         return tuple(float(v) for v in value)  # type: ignore[union-attr]
     return (float(value),)  # type: ignore[arg-type]
+
+
+def check_finite(name: str, value: float) -> None:
+    """Raise ValueError for what is no number, infinite, or beyond float32."""
+    if not abs(value) <= LARGEST:
+        raise ValueError(f"{name} is {value:g}; give a finite number within +-{LARGEST:g}")
 
 
 def normal_cdf(x: float) -> float:
@@ -49,8 +59,7 @@ class Distribution:
             raise ValueError(f"{said}; give the same number of components, at least one")
         for field in fields(self):
             for value in getattr(self, field.name):
-                if not math.isfinite(value):
-                    raise ValueError(f"{field.name} is {value:g}; give a finite number")
+                check_finite(field.name, value)
 
     def check(self) -> None:
         """Raise ValueError, saying what came and what is allowed, when the numbers make no distribution."""
@@ -61,12 +70,12 @@ class Distribution:
         return len(getattr(self, fields(self)[0].name))
 
     def bounds(self) -> tuple[Vector, Vector]:
-        """Return the smallest and the largest possible value of each component; infinite for a normal."""
+        """Return the smallest and the largest value of each component that can be drawn."""
         raise NotImplementedError
 
-    def scaled(self, factor: float) -> Distribution:
-        """Return the distribution of ``factor`` times the value; factor > 0. Unit conversion is this."""
-        return type(self)(*(tuple(v * factor for v in getattr(self, field.name)) for field in fields(self)))
+    def scaled(self, factor: float, divisor: float = 1.0) -> Distribution:
+        """Return the distribution of value * factor / divisor, both above 0; a unit conversion is this."""
+        return type(self)(*(tuple(v * factor / divisor for v in getattr(self, field.name)) for field in fields(self)))
 
     def broadcast(self, dim: int) -> Distribution:
         """Return ``dim`` independent components of a scalar distribution; one that has ``dim`` already is kept."""
@@ -134,9 +143,9 @@ class UniformInt(Distribution):
         """Return low and high."""
         return self.low, self.high
 
-    def scaled(self, factor: float) -> Distribution:
+    def scaled(self, factor: float, divisor: float = 1.0) -> Distribution:
         """Return itself: whole numbers carry no unit."""
-        if factor != 1.0:
+        if factor != divisor:
             raise ValueError("uniform_int takes no unit; it counts things")
         return self
 
@@ -153,7 +162,7 @@ class LogUniform(Distribution):
         """Raise ValueError when a bound is not above zero or low > high."""
         for name, values in (("low", self.low), ("high", self.high)):
             for value in values:
-                if value <= 0.0:
+                if value < 1.0 / LARGEST:
                     raise ValueError(f"{name} is {value:g}; log_uniform needs both bounds above 0")
         _check_order(self.low, self.high)
 
@@ -181,10 +190,9 @@ class Normal(Distribution):
         _check_std(self.std)
 
     def bounds(self) -> tuple[Vector, Vector]:
-        """Return minus and plus infinity; the mean where the standard deviation is zero."""
-        low = tuple(m if s == 0.0 else -math.inf for m, s in zip(self.mean, self.std, strict=True))
-        high = tuple(m if s == 0.0 else math.inf for m, s in zip(self.mean, self.std, strict=True))
-        return low, high
+        """Return the mean less and plus 5.42 standard deviations."""
+        pairs = list(zip(self.mean, self.std, strict=True))
+        return tuple(m - NORMAL_REACH * s for m, s in pairs), tuple(m + NORMAL_REACH * s for m, s in pairs)
 
 
 @dataclass(frozen=True)
@@ -239,8 +247,9 @@ class Choice(Distribution):
         object.__setattr__(self, "weights", weights)
         if not values or len({len(value) for value in values}) != 1 or not values[0]:
             raise ValueError("values: give at least one value, all with the same number of components")
-        if not all(math.isfinite(v) for value in values for v in value):
-            raise ValueError("values: give finite numbers")
+        for value in values:
+            for v in value:
+                check_finite("a value", v)
         if len(weights) != len(values):
             raise ValueError(f"{len(weights)} weights for {len(values)} values; give one weight for each value")
         for weight in weights:
@@ -259,9 +268,9 @@ class Choice(Distribution):
         columns = list(zip(*self.values, strict=True))
         return tuple(min(c) for c in columns), tuple(max(c) for c in columns)
 
-    def scaled(self, factor: float) -> Distribution:
-        """Return the choice among ``factor`` times the values."""
-        return Choice(tuple(tuple(v * factor for v in value) for value in self.values), self.weights)
+    def scaled(self, factor: float, divisor: float = 1.0) -> Distribution:
+        """Return the choice among the scaled values."""
+        return Choice(tuple(tuple(v * factor / divisor for v in value) for value in self.values), self.weights)
 
     def broadcast(self, dim: int) -> Distribution:
         """Return itself; the components of a choice belong together and cannot be repeated."""

@@ -1,0 +1,109 @@
+"""Signals: what happens to a datum between sensor and policy, and between policy and actuator.
+
+Everything is in seconds, never in steps, and in the signal's own SI unit. Declared here and checked; applied elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sim2real.spec.distributions import Distribution
+from sim2real.spec.frozen import FrozenDict
+from sim2real.spec.nodes import Node, gather
+from sim2real.spec.quantities import (
+    check_limits,
+    parse_distribution,
+    parse_provenance,
+    parse_quantity,
+    parse_unit,
+    to_si,
+)
+from sim2real.spec.terms import parse_name
+from sim2real.spec.units import UNITS, Unit, si_unit
+
+ON_DROPOUT = ("hold", "zero")
+"""What stands in for a lost datum: the last one, or zero."""
+_OWN_UNIT = ("bias", "white", "quantum")
+KEYS = ("latency", "jitter", "dropout", "on_dropout", "bias", "white", "quantum", "unit", "bus", "provenance")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalSpec:
+    """What is uncertain about one signal; None means: nothing."""
+
+    latency: Distribution | None = None
+    """Delay [s], one draw for an episode."""
+    jitter: Distribution | None = None
+    """Deviation of the delay, drawn for every datum [s]."""
+    dropout: Distribution | None = None
+    """Probability that a datum is lost [1]."""
+    on_dropout: str = "hold"
+    """``hold`` repeats the last datum, ``zero`` gives zero."""
+    bias: Distribution | None = None
+    """Constant error of an episode [``unit``]."""
+    white: Distribution | None = None
+    """Standard deviation of the error of every datum [``unit``]."""
+    quantum: Distribution | None = None
+    """Step of the quantisation [``unit``]."""
+    unit: str | None = None
+    """SI unit of bias, white and quantum; None: the signal's own."""
+    bus: str | None = None
+    """Signals on one bus share one latency draw."""
+    provenance: FrozenDict[str, str] = field(default_factory=FrozenDict)
+    """Where a field's range comes from, by field; ``*`` for the whole signal."""
+
+
+def parse_signal(node: Node) -> SignalSpec:
+    """Return the signal that stands at ``node``, or raise SpecError."""
+    parse_name(node, "a signal")
+    found = node.fields("a mapping such as {latency: {uniform: [0, 0.02]}}")
+    node.only(found, KEYS)
+    unit = _unit(found.get("unit"))
+    limits: dict[str, tuple[str, float | None, float | None]] = {
+        "latency": ("time", 0.0, 10.0),
+        "jitter": ("time", -10.0, 10.0),
+        "dropout": ("ratio", 0.0, 1.0),
+    }
+    parts: dict[str, Any] = {
+        name: partial(parse_quantity, found[name], *limit) for name, limit in limits.items() if name in found
+    }
+    parts |= {name: partial(_own, found[name], name, unit) for name in _OWN_UNIT if name in found}
+    results = gather(parts)
+    provenance = {name: said for name, (_dist, said) in results.items() if said is not None}
+    if "provenance" in found:
+        provenance["*"] = parse_provenance(found["provenance"])
+    if "on_dropout" in found and "dropout" not in found:
+        raise found["on_dropout"].fault("there is no 'dropout' to act on; give a 'dropout' probability, or remove it")
+    return SignalSpec(
+        **{name: dist for name, (dist, _said) in results.items()},
+        on_dropout=found["on_dropout"].choice("behaviour", ON_DROPOUT) if "on_dropout" in found else "hold",
+        unit=None if unit is None else si_unit(unit.dimension),
+        bus=found["bus"].text("the name of a bus") if "bus" in found else None,
+        provenance=FrozenDict(provenance),
+    )
+
+
+def _unit(node: Node | None) -> Unit | None:
+    if node is None:
+        return None
+    return parse_unit(node, tuple(dict.fromkeys(unit.dimension for unit in UNITS.values())))
+
+
+def _own(node: Node, name: str, unit: Unit | None) -> tuple[Distribution, str | None]:
+    """Return bias, white or quantum; a vector gives one number for each component of the signal."""
+    dist, provenance = parse_distribution(node, extra=("unit", "provenance")), None
+    if node.is_mapping:
+        found = node.fields("a distribution")
+        if "unit" in found:
+            if unit is None:
+                raise found["unit"].fault("give the unit once for the signal, as its 'unit'")
+            dist = to_si(node, dist, parse_unit(found["unit"], (unit.dimension,)))
+            unit = None
+        if "provenance" in found:
+            provenance = parse_provenance(found["provenance"])
+    if unit is not None:
+        dist = to_si(node, dist, unit)
+    check_limits(node, dist, None if name == "bias" else 0.0, None)
+    return dist, provenance
