@@ -94,11 +94,12 @@ def made_run() -> Path:
 @functools.cache
 def made_bundle() -> Path:
     """The exported bundle of that training, made at the first call."""
-    from sim2real.export import export_bundle
+    from sim2real.export import ExportCfg, export_bundle
 
     one_thread()
     out = Path(_folder().name) / "bundle"
-    export_bundle(made_run(), made_dataset(), out, controller={"forward_speed": 0.1}, latency_runs=20)
+    cfg = ExportCfg(controller={"forward_speed": 0.1}, latency_runs=20, threads=1)
+    export_bundle(made_run(), made_dataset(), out, cfg)
     return out
 
 

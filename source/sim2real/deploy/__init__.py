@@ -1,0 +1,5 @@
+"""What runs on the robot: NumPy and one inference runtime, nothing of the trainer."""
+
+from sim2real.deploy.runtime import PolicyRuntime
+
+__all__ = ["PolicyRuntime"]

@@ -1,0 +1,336 @@
+"""The export: everything is made and proven in a temporary folder, which gets its name at the very end.
+
+So a folder that has the bundle's name is whole. A failed parity, a full disk or Ctrl-C leaves nothing, and an older
+bundle of that name stays what it was.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim2real.contract import (
+    ClassAction,
+    Contract,
+    DepthObservation,
+    Golden,
+    GoldenReference,
+    embed,
+    file_record,
+    write_manifest,
+)
+from sim2real.contract.bundle import CONTRACT_FILE
+from sim2real.contract.golden import GOLDEN_FILE
+from sim2real.export.errors import ExportError
+from sim2real.export.onnx_file import OPSET, export_onnx, open_session, prove_parity, run, torch_logits
+from sim2real.export.quantize import CALIBRATORS, Gate, sweep
+
+PARITY_FILE = "parity.json"
+LATENCY_FILE = "latency.json"
+_LEAST_FRAMES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportCfg:
+    """How to export."""
+
+    name: str = "avoidance"
+    """Name of the policy and of its files."""
+    controller: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of the controller that turns the action into commands; they travel in the contract."""
+    rate_hz: float = 10.0
+    """How often the policy decides [Hz]."""
+    latency_s: tuple[float, float] | None = None
+    """Range of the sensor-to-command latency in training [s]; None: trained without."""
+    int8: bool = True
+    """Make an INT8 network too, when one holds the gate."""
+    gate: Gate = Gate()
+    """What INT8 must hold."""
+    calibrators: tuple[str, ...] = CALIBRATORS
+    """Names of the calibrators to try."""
+    parity_frames: int = 256
+    """Held-out frames for the comparison of torch and ONNX Runtime; fewer where the split has fewer."""
+    parity_tolerance: float = 1e-4
+    """Largest difference of the two, relative to max(1, largest output)."""
+    gate_frames: int = 1024
+    """Most held-out frames for the scores of INT8."""
+    calibration_frames: int = 128
+    """Most training frames for the calibration."""
+    golden_frames: int = 16
+    """Number of golden frames."""
+    latency_runs: int = 200
+    """Timed single inferences."""
+    threads: int = 0
+    """CPU threads of ONNX Runtime during the export; 0: as many as there are cores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """A finished export."""
+
+    folder: Path
+    """The bundle."""
+    contract: Contract
+    """Its contract."""
+    parity: dict[str, Any]
+    """The content of ``parity.json``."""
+    latency: dict[str, Any]
+    """The content of ``latency.json``."""
+
+    @property
+    def has_int8(self) -> bool:
+        """Whether INT8 passed the gate."""
+        return bool(self.parity["int8"]["kept"])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Split:
+    """Frames of one split."""
+
+    depth_mm: np.ndarray
+    inputs: np.ndarray
+    labels: np.ndarray
+
+
+def export_bundle(
+    policy: Any, dataset_dir: str | Path, out_dir: str | Path, cfg: ExportCfg | None = None
+) -> ExportResult:
+    """Export a trained policy as a bundle.
+
+    Args:
+        policy: ``policy.pt``, its run folder, or a loaded ``sim2real.learn.Policy``.
+        dataset_dir: the dataset; its ``val`` split is the held-out one, its ``train`` split calibrates.
+        out_dir: the bundle's folder; an older bundle there is replaced, anything else is refused.
+        cfg: how to export.
+
+    Raises:
+        ParityError: the exported network does not answer as the trained one.
+        ExportError: too few frames, or a folder that is something else. Nothing is written in either case.
+    """
+    cfg = cfg or ExportCfg()
+    out = Path(out_dir)
+    _check_target(out)
+    policy = _load(policy)
+    held_out = _read(policy, dataset_dir, "val", max(cfg.parity_frames, cfg.gate_frames))
+    calibration = _read(policy, dataset_dir, "train", cfg.calibration_frames) if cfg.int8 else None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
+    except OSError as error:
+        raise ExportError(f"{out}: cannot be written ({error}). Nothing was changed.") from None
+    try:
+        result = _make(policy, held_out, calibration, work, cfg)
+        _prove(work, result.has_int8)
+        _take_the_name(work, out)
+    except OSError as error:
+        raise ExportError(f"{out}: cannot be written ({error}). Nothing was changed.") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return replace(result, folder=out)
+
+
+def _make(policy: Any, held_out: _Split, calibration: _Split | None, work: Path, cfg: ExportCfg) -> ExportResult:
+    """Make every file of the bundle in ``work``."""
+    import sim2real
+
+    observation = DepthObservation(preprocess=policy.preprocess, camera=policy.camera)
+    action = ClassAction(names=policy.classes)
+    proto = export_onnx(
+        policy.model,
+        work / "float.onnx",
+        shape=(1, policy.preprocess.height, policy.preprocess.width),
+        input_name=observation.name,
+        output_name=action.output,
+        graph_name=cfg.name,
+    )
+    session = open_session(proto.SerializeToString(), cfg.threads)
+    compared = held_out.inputs[: cfg.parity_frames]
+    error = prove_parity(session, compared, torch_logits(policy.model, compared), cfg.parity_tolerance)
+    logits = run(session, held_out.inputs)
+    quantized, candidates = None, []
+    if calibration is not None:
+        quantized, candidates = sweep(
+            proto,
+            work,
+            calibration.inputs,
+            held_out.inputs,
+            held_out.labels,
+            logits,
+            cfg.gate,
+            cfg.calibrators,
+            cfg.threads,
+        )
+    quantized_session = None if quantized is None else open_session(quantized.SerializeToString(), cfg.threads)
+
+    golden = _golden(policy, held_out, logits, quantized_session, cfg.golden_frames)
+    golden_bytes = golden.to_bytes()
+    contract = Contract(
+        name=cfg.name,
+        task=policy.task,
+        observation=observation,
+        action=action,
+        controller=cfg.controller,
+        rate_hz=cfg.rate_hz,
+        latency_s=cfg.latency_s,
+        spec_hash=policy.spec_hash,
+        dataset_hash=policy.dataset_hash,
+        code_version=sim2real.__version__,
+        golden=GoldenReference(sha256=file_record(golden_bytes).sha256, frames=len(golden.logits)),
+    )
+    contents = {GOLDEN_FILE: golden_bytes}
+    latency: dict[str, Any] = {"batch": 1, "runs": cfg.latency_runs, "unit": "ms", "runtime": _runtime()}
+    for precision, model in (("float", proto), ("int8", quantized)):
+        if model is None:
+            continue
+        embed(model, contract, precision)
+        content = model.SerializeToString()
+        contents[contract.model_file(precision)] = content
+        latency[precision] = _time(content, held_out.inputs[:1], cfg.latency_runs)
+    parity = {
+        "max_abs_error": error,
+        "tolerance": cfg.parity_tolerance,
+        "frames": len(compared),
+        "opset": OPSET,
+        "float_accuracy": float((logits.argmax(1) == held_out.labels).mean()),
+        "int8_top1_agreement": candidates[0].top1_agreement if quantized is not None else None,
+        "int8": _verdict(calibration is not None, quantized is not None, candidates, cfg.gate, len(held_out.labels)),
+        "candidates": [asdict(candidate) for candidate in candidates],
+    }
+    contents[PARITY_FILE] = _json(parity)
+    contents[LATENCY_FILE] = _json(latency)
+    for file, content in contents.items():
+        (work / file).write_bytes(content)
+    write_manifest(work, contract, {file: file_record(content) for file, content in contents.items()})
+    return ExportResult(folder=work, contract=contract, parity=parity, latency=latency)
+
+
+def _verdict(asked: bool, kept: bool, candidates: Sequence[Any], gate: Gate, frames: int) -> dict[str, Any]:
+    """Whether INT8 was kept, and why not."""
+    reason = None
+    if not asked:
+        reason = "not asked for"
+    elif not kept and candidates:
+        best = candidates[0]
+        reason = (
+            f"refused: the best calibrator ({best.calibrator}) agrees with float on {best.top1_agreement:.2%} of "
+            f"{frames} held-out frames (at least {gate.agreement:.2%} wanted) and loses {best.accuracy_drop:.2%} "
+            f"accuracy (at most {gate.accuracy_drop:.2%} wanted)"
+        )
+    elif not kept:
+        reason = "no calibrator was given"
+    calibrator = candidates[0].calibrator if kept else None
+    return {"kept": kept, "reason": reason, "calibrator": calibrator, "gate": asdict(gate), "frames": frames}
+
+
+def _golden(policy: Any, split: _Split, logits: np.ndarray, quantized: Any, count: int) -> Golden:
+    """Pick frames of every choice that the network is sure of, so that rounding cannot turn the choice."""
+    top = np.sort(logits, axis=1)
+    gap = top[:, -1] - top[:, -2]
+    choice = logits.argmax(1)
+    by_choice = [np.flatnonzero(choice == c) for c in range(logits.shape[1])]
+    # the surer half of each choice, in the order of the dataset
+    sure = [np.sort(rows[np.argsort(-gap[rows], kind="stable")][: -(-len(rows) // 2)]) for rows in by_choice]
+    picked: list[int] = []
+    while len(picked) < count and any(len(rows) for rows in sure):
+        for c, rows in enumerate(sure):
+            if len(rows) and len(picked) < count:
+                picked.append(int(rows[0]))
+                sure[c] = rows[1:]
+    rows = np.array(sorted(picked))
+    inputs = split.inputs[rows]
+    return Golden(
+        depth_mm=split.depth_mm[rows],
+        inputs=inputs,
+        logits=torch_logits(policy.model, inputs),
+        logits_int8=None if quantized is None else run(quantized, inputs),
+    )
+
+
+def _load(policy: Any) -> Any:
+    """A loaded policy from whatever was given."""
+    if isinstance(policy, (str, Path)):
+        from sim2real.learn import load_policy
+
+        return load_policy(policy)
+    return policy
+
+
+def _read(policy: Any, dataset_dir: str | Path, split: str, most: int) -> _Split:
+    """Frames of a split, spread evenly over it."""
+    from sim2real.datasets import DepthDataset
+
+    data = DepthDataset(dataset_dir, split=split)
+    if data.manifest.labels != tuple(policy.classes):
+        raise ExportError(
+            f"{dataset_dir} has the labels {', '.join(data.manifest.labels) or 'none'}, the policy "
+            f"{', '.join(policy.classes)}. Give the dataset that it was trained on."
+        )
+    if len(data) < _LEAST_FRAMES:
+        raise ExportError(
+            f"{dataset_dir} has {len(data)} frames in '{split}'; the export needs at least {_LEAST_FRAMES}."
+        )
+    positions = np.unique(np.linspace(0, len(data) - 1, min(most, len(data))).round().astype(int))
+    depth_mm = data.depth_mm(positions)
+    return _Split(depth_mm=depth_mm, inputs=policy.preprocess.apply(depth_mm), labels=data.labels[positions])
+
+
+def _time(content: bytes, one: np.ndarray, runs: int) -> dict[str, float | int]:
+    """Latency of single inferences on one thread [ms]."""
+    session = open_session(content, threads=1)
+    name = session.get_inputs()[0].name
+    for _ in range(max(3, runs // 10)):
+        session.run(None, {name: one})
+    times = np.empty(runs)
+    for i in range(runs):
+        began = time.perf_counter()
+        session.run(None, {name: one})
+        times[i] = time.perf_counter() - began
+    p50, p99 = np.percentile(times * 1e3, [50, 99])
+    return {"p50": float(p50), "p99": float(p99), "threads": 1}
+
+
+def _runtime() -> str:
+    import onnxruntime
+
+    return f"onnxruntime {onnxruntime.__version__}, CPU, {platform.machine()}"
+
+
+def _json(data: Mapping[str, Any]) -> bytes:
+    return (json.dumps(data, indent=2, allow_nan=False) + "\n").encode()
+
+
+def _prove(folder: Path, int8: bool) -> None:
+    """Load the bundle as a robot would."""
+    from sim2real.deploy.runtime import PolicyRuntime
+
+    for precision in ("float", "int8") if int8 else ("float",):
+        PolicyRuntime(folder, precision, threads=1)
+
+
+def _check_target(out: Path) -> None:
+    """Refuse a folder that is not ours to replace."""
+    if out.is_dir() and any(out.iterdir()) and not (out / CONTRACT_FILE).exists():
+        raise ExportError(f"{out} holds something else than a bundle; give a new folder. Nothing was changed.")
+    if out.exists() and not out.is_dir():
+        raise ExportError(f"{out} is a file; give a folder. Nothing was changed.")
+
+
+def _take_the_name(work: Path, out: Path) -> None:
+    """Give the finished folder its name; an older bundle goes only when the new one is ready."""
+    work.chmod(0o755)
+    old = None
+    if out.exists():
+        old = work.with_name(work.name + "-old")
+        out.rename(old)
+    work.rename(out)
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,182 @@
+"""The ONNX file: one file, dynamic batch, an opset that every TensorRT from 8.6 to 11 reads, nothing of this machine.
+
+Opset 17 is the highest that TensorRT 8.6's parser takes, and later ones take it too. torch's TorchScript-based exporter
+speaks it natively (IR version 8, batch normalisation folded, one file); its successor exports a newer opset, converts
+down where it can, and writes stack traces with this machine's paths into every node.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim2real.export.errors import ExportError, ParityError
+
+OPSET = 17
+"""Highest opset of TensorRT 8.6's parser."""
+BATCH = "batch"
+"""Name of the dynamic axis."""
+
+
+def export_onnx(
+    model: Any, path: Path, *, shape: tuple[int, int, int], input_name: str, output_name: str, graph_name: str
+) -> Any:
+    """Export a torch module and return the checked, cleaned ``onnx.ModelProto``; nothing stays on disk.
+
+    Args:
+        model: a ``torch.nn.Module``; (N, channels, height, width) -> (N, classes).
+        path: a temporary file to export through.
+        shape: (channels, height, width).
+        input_name: name of the input.
+        output_name: name of the output.
+        graph_name: name of the graph.
+
+    Raises:
+        ExportError: the file is not the single, clean, opset-17 file that was asked for.
+    """
+    import onnx
+    import torch
+
+    model = model.eval().to(memory_format=torch.contiguous_format)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter announces its own end at every call
+        torch.onnx.export(
+            model,
+            (torch.zeros(2, *shape),),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=[input_name],
+            output_names=[output_name],
+            dynamic_axes={input_name: {0: BATCH}, output_name: {0: BATCH}},
+        )
+    proto = onnx.load(str(path), load_external_data=False)
+    path.unlink()
+    clean(proto, graph_name)
+    check(proto)
+    return proto
+
+
+def clean(proto: Any, graph_name: str) -> None:
+    """Remove doc strings and properties that tools leave behind, and name the graph and its producer."""
+    import sim2real
+
+    proto.doc_string = ""
+    proto.graph.doc_string = ""
+    proto.producer_name, proto.producer_version = "sim2real", sim2real.__version__
+    proto.graph.name = graph_name
+    del proto.metadata_props[:]
+    holders = [proto.graph, *proto.graph.node, *proto.graph.initializer]
+    holders += [*proto.graph.input, *proto.graph.output, *proto.graph.value_info]
+    for holder in holders:
+        holder.doc_string = ""
+        del holder.metadata_props[:]
+
+
+def check(proto: Any) -> None:
+    """Prove what the file promises.
+
+    Raises:
+        ExportError: another opset or operator set, weights outside, a fixed batch, or a path of this machine inside.
+    """
+    import onnx
+
+    onnx.checker.check_model(proto, full_check=True)
+    opsets = {entry.domain or "ai.onnx": entry.version for entry in proto.opset_import}
+    if opsets != {"ai.onnx": OPSET}:
+        raise ExportError(f"the ONNX file uses the operator sets {opsets}; it must use ai.onnx {OPSET} alone.")
+    outside = [t.name for t in proto.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
+    if outside:
+        raise ExportError(f"the ONNX file keeps {len(outside)} weights in a side file; it must hold them itself.")
+    for value in [*proto.graph.input, *proto.graph.output]:
+        if value.type.tensor_type.shape.dim[0].dim_param != BATCH:
+            raise ExportError(f"the batch of '{value.name}' is fixed; it must be dynamic.")
+    paths = sorted(text for text in strings_of(proto) if looks_like_a_path(text))
+    if paths:
+        raise ExportError(f"the ONNX file names paths of this machine: {', '.join(paths[:3])}.")
+
+
+def strings_of(message: Any) -> set[str]:
+    """Every text in a protobuf message, names included; raw weights excluded."""
+    texts: set[str] = set()
+    for descriptor, value in message.ListFields():
+        if descriptor.name in ("raw_data", "float_data", "int32_data", "int64_data"):
+            continue
+        values = [value] if isinstance(value, (str, bytes)) or hasattr(value, "ListFields") else value
+        if not hasattr(values, "__iter__"):
+            continue
+        for item in values:
+            if hasattr(item, "ListFields"):
+                texts |= strings_of(item)
+            elif isinstance(item, str):
+                texts.add(item)
+            elif isinstance(item, bytes):
+                texts.add(item.decode("utf-8", "replace"))
+    return texts
+
+
+def looks_like_a_path(text: str) -> bool:
+    """Whether a text holds a path or a source file of the exporting machine.
+
+    Node names look like ``/layer1/layer1.0/conv1/Conv``, so a leading slash alone says nothing.
+    """
+    marks = (str(Path.home()) + "/", str(Path.cwd()) + "/", "site-packages", ".py", ":\\", 'File "')
+    return any(mark in text for mark in marks)
+
+
+def run(session: Any, inputs: np.ndarray, batch: int = 64) -> np.ndarray:
+    """Outputs of a one-input, one-output ONNX Runtime session, in parts of ``batch``."""
+    name = session.get_inputs()[0].name
+    parts = [session.run(None, {name: inputs[i : i + batch]})[0] for i in range(0, len(inputs), batch)]
+    return np.concatenate(parts)
+
+
+def open_session(content: bytes, threads: int) -> Any:
+    """An ONNX Runtime session on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def torch_logits(model: Any, inputs: np.ndarray, batch: int = 64) -> np.ndarray:
+    """Outputs of the torch module, on the CPU."""
+    import torch
+
+    with torch.inference_mode():
+        parts = [model(torch.from_numpy(inputs[i : i + batch])) for i in range(0, len(inputs), batch)]
+    return torch.cat(parts).numpy()
+
+
+def prove_parity(session: Any, inputs: np.ndarray, wanted: np.ndarray, tolerance: float) -> float:
+    """Compare ONNX Runtime with torch at several batch sizes.
+
+    Args:
+        session: the exported network.
+        inputs: (n, 1, height, width) held-out inputs.
+        wanted: (n, classes) torch's outputs.
+        tolerance: largest difference, relative to max(1, largest output).
+
+    Returns:
+        The largest absolute difference.
+
+    Raises:
+        ParityError: it is above the tolerance.
+    """
+    pairs = [(run(session, inputs, 64), wanted)]
+    for batch in (1, 7):
+        few = inputs[: 2 * batch + 1]
+        pairs.append((run(session, few, batch), wanted[: len(few)]))
+    error = max(float(np.abs(found - truth).max()) for found, truth in pairs)
+    limit = tolerance * max(1.0, float(np.abs(wanted).max()))
+    if not error <= limit:
+        raise ParityError(
+            f"the exported network differs from the trained one by {error:.3g} on {len(inputs)} held-out frames; "
+            f"allowed is {limit:.3g}. Nothing was written. Look for layers that behave otherwise while exporting."
+        )
+    return error
