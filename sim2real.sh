@@ -46,10 +46,13 @@ find_python() {
 or name one: SIM2REAL_PYTHON=/path/to/python3.12 ./sim2real.sh ..."
 }
 
-# A changed lock, a changed project or a moved checkout (scripts in .venv hold its path) give another fingerprint.
-fingerprint() { { cat "$lock" "$root/pyproject.toml"; printf '%s' "$root"; } | sha256sum | cut -d ' ' -f 1; }
+# What a finished environment was made from, and where: the scripts in it hold its path.
+fingerprint() { cat "$lock" "$root/pyproject.toml" | sha256sum | cut -d ' ' -f 1; printf '%s\n' "$root"; }
 
 ready() { [[ -x $venv/bin/python && -f $stamp && $(<"$stamp") == "$(fingerprint)" ]]; }
+
+# Ours, but of no use: its interpreter is gone, or the checkout was moved.
+stale() { [[ -f $stamp ]] && ! { suits "$venv/bin/python" && [[ $(tail -n 1 "$stamp") == "$root" ]]; }; }
 
 preflight() { # $1 = python, the rest = options
     "$1" -I -u "$root/source/sim2real/cli/preflight.py" --lock "$lock" --venv "$venv" --remembered "$terms" "${@:2}"
@@ -62,9 +65,9 @@ setup() { # $@ = --accept-nvidia-terms, or nothing
     preflight "$python" "$@" >&2 || exit $?
     digest=$(preflight "$python" --terms-digest)
 
-    # Only an environment of ours is ever removed: one that was left unfinished, or whose interpreter is gone.
-    if [[ -f $unfinished ]] || { [[ -f $stamp ]] && ! suits "$venv/bin/python"; }; then
-        say "sim2real: the last set-up did not end; making the environment anew (downloads are kept)"
+    trap 'say ""; say "Stopped: downloads are kept; the same command continues."; exit 130' INT
+    if [[ -f $unfinished ]] || stale; then # only an environment of ours is ever removed
+        say "sim2real: making the environment anew; the last set-up did not end, or the checkout or Python moved"
         rm -rf "$venv"
     elif [[ -e $venv ]] && ! suits "$venv/bin/python"; then
         fail "$venv exists but holds no working Python 3.12, and was not made by this script. Move it away."
@@ -89,6 +92,7 @@ setup() { # $@ = --accept-nvidia-terms, or nothing
     say "sim2real: compiling kernels"
     "$venv/bin/python" -m sim2real.cli.warm >&2 || say "warning: no kernels compiled now; they will be at first use."
     fingerprint >"$stamp"
+    trap - INT
     say "sim2real: ready"
 }
 
