@@ -40,8 +40,8 @@ BESIDE: dict[str, frozenset[str]] = {
 }
 """What a package may import beside what the stream allows."""
 
-EVERYONE = frozenset({"errors", ""})
-"""The error class and the bare ``sim2real`` (its version)."""
+EVERYONE = frozenset({"errors", "paths", ""})
+"""The error class, where the files lie, and the bare ``sim2real`` (its version)."""
 
 ISAACLAB_PACKAGES = frozenset({"lab", "sim2real_tasks"})
 ISAACLAB_MODULES = frozenset({"sim2real.learn.ppo"})

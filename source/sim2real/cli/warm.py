@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 HOOKS: tuple[str, ...] = ("sim2real_tasks.avoidance.warm:warm",)
@@ -57,8 +59,11 @@ def main() -> int:
     """Compile everything; a part that fails is named and does not stop the rest. Returns 0, or 1 if one failed."""
     begin = time.monotonic()
     failed = 0
-    steps = [(name, lambda name=name: compile_kernels([name])) for name in kernel_modules(Path(__file__).parents[2])]
-    steps += [(hook, lambda hook=hook: run_hook(hook)) for hook in HOOKS]
+    steps: list[tuple[str, Callable[[], object]]] = []
+    for name in kernel_modules(Path(__file__).parents[2]):
+        steps.append((name, partial(compile_kernels, [name])))
+    for hook in HOOKS:
+        steps.append((hook, partial(run_hook, hook)))
     for name, step in steps:
         try:
             step()
