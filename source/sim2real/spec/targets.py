@@ -141,6 +141,9 @@ _TABLE = (
     _target("obstacle.yaw", "heading of an obstacle", "angle", "set add", each=_OBSTACLE, when=_RESET),
     _target("dataset.split", "split of a scene: 0 train, 1 validation", "ratio", "set", when=_RESET, least=0.0,
             most=1.0, whole=True),
+    _target("dataset.position", "where a frame of a dataset is taken (x, y, z)", "length", "set", dims=(3,),
+            when=_RESET),
+    _target("dataset.yaw", "heading at which a frame of a dataset is taken", "angle", "set", when=_RESET),
 )  # fmt: skip
 
 TARGETS: dict[str, Target] = {target.name: target for target in _TABLE}

@@ -22,6 +22,30 @@ if TYPE_CHECKING:
 
 HORIZONTAL_FOV = math.radians(87.0)
 """Horizontal field of view of the D435's depth image [rad] (Intel RealSense D400 series datasheet)."""
+RENDER_FAR = 8.0
+"""Far clip of the renderer [m]; what is farther reads as this."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Raw:
+    """What the renderer wrote for n environments."""
+
+    depth: np.ndarray
+    """Planar depth [m], float32 (n, H, W)."""
+    colour: np.ndarray | None
+    """uint8 (n, H, W, 3), or None."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Images:
+    """One picture per environment, before and after the camera model."""
+
+    clean: np.ndarray
+    """Depth [m] at each environment's own focal length, float32 (n, H, W)."""
+    noisy: np.ndarray
+    """The same through the camera model; 0 is invalid. Equal to `clean` where noise is off."""
+    colour: np.ndarray | None
+    """uint8 (n, H, W, 3), or None when colour is off."""
 
 
 def nominal_focal_px(size: int) -> float:
@@ -112,3 +136,42 @@ def camera_world_poses(base_pose: np.ndarray, camera: CameraDraw) -> tuple[np.nd
     rpy = camera.rotation.copy()
     rpy[:, 2] += base_pose[:, 3]
     return np.stack((x, y, z), -1).astype(np.float32), quaternion_from_rpy(rpy)
+
+
+def intrinsics(camera: CameraDraw, size: int) -> dict[str, np.ndarray]:
+    """The cameras as `sim2real.deploy.gap_follower.label` wants them, for images `size` pixels wide."""
+    focal = nominal_focal_px(size) * camera.focal_scale
+    center = np.full(len(focal), size / 2, np.float32)
+    return dict(
+        fx=focal,
+        fy=focal,
+        cx=center,
+        cy=center,
+        camera_position=mount_position(camera),
+        camera_rotation=camera.rotation,
+    )
+
+
+def develop(raw: Raw, camera: CameraDraw, focal_min: float) -> Images:
+    """Bring each picture from the renderer's focal length (`focal_min` times the nominal one) to its own."""
+    from sim2real.vision import remap_intrinsics
+
+    clean, colour = remap_intrinsics(raw.depth, raw.colour, camera.focal_scale, min_scale=focal_min)
+    return Images(clean=clean, noisy=clean, colour=colour)
+
+
+def degrade(images: Images, camera: CameraDraw, params, seed: int, world, episode, occurrence) -> Images:
+    """Pass the clean depth through the camera model; noise is keyed by (world, episode, occurrence), each (n,) or a number."""
+    from sim2real.vision import depth_noise, luminance, noise_key
+
+    noisy = depth_noise(
+        images.clean,
+        None if images.colour is None else luminance(images.colour),
+        params,
+        noise_key(seed),
+        world,
+        episodes=episode,
+        occurrences=occurrence,
+        image_focal_px=nominal_focal_px(images.clean.shape[-1]) * camera.focal_scale,
+    )
+    return dataclasses.replace(images, noisy=noisy)

@@ -25,18 +25,6 @@ from .env_cfg import AvoidanceEnvCfg
 OUTCOMES = ("running", "success", "collision", "timeout")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Images:
-    """One rendering of all environments, before and after the camera model."""
-
-    clean: np.ndarray
-    """Depth [m] at each environment's own focal length, float32 (n, H, W)."""
-    noisy: np.ndarray
-    """The same through the camera model; 0 is invalid. Equal to `clean` where noise is off."""
-    colour: np.ndarray | None
-    """uint8 (n, H, W, 3), or None when colour is off."""
-
-
 class AvoidanceEnv(DirectRLEnv):
     """The environment; see `AvoidanceEnvCfg`."""
 
@@ -44,6 +32,8 @@ class AvoidanceEnv(DirectRLEnv):
 
     def __init__(self, cfg: AvoidanceEnvCfg, render_mode: str | None = None, **kwargs):
         self.randomization = load_spec(cfg.spec)
+        if cfg.spec_seed is not None:
+            self.randomization = self.randomization.with_seed(cfg.spec_seed)
         self.focal_min, _ = camera.focal_scale_bounds(self.randomization)
         cfg.scene.camera.spawn.focal_length *= self.focal_min
         cfg.scene.camera.data_types = ["depth", "rgb"] if cfg.colour else ["depth"]
@@ -98,10 +88,7 @@ class AvoidanceEnv(DirectRLEnv):
         )
         self._write_obstacles(ids)
         pose = torch.as_tensor(np.asarray(rover, np.float32), device=self.device)
-        state = torch.zeros(len(ids), 7, device=self.device)
-        state[:, :2] = pose[:, :2]
-        state[:, 2] = WHEEL_RADIUS
-        state[:, 5], state[:, 6] = torch.sin(pose[:, 2] / 2), torch.cos(pose[:, 2] / 2)
+        state = self._upright(np.full((len(ids), 1), WHEEL_RADIUS), np.asarray(rover, np.float32)[:, None])[:, 0]
         state[:, :3] += self.scene.env_origins[rows]
         self.robot.write_root_pose_to_sim_index(root_pose=state, env_ids=ids)
         self.robot.write_root_velocity_to_sim_index(root_velocity=torch.zeros(len(ids), 6, device=self.device), env_ids=ids)
@@ -125,14 +112,23 @@ class AvoidanceEnv(DirectRLEnv):
 
     def _write_obstacles(self, ids: torch.Tensor) -> None:
         rows = ids.long()
-        pose = torch.zeros(len(ids), layout.COUNT, 7, device=self.device)
-        yaw = self.obstacle_pose[rows, :, 2]
         used = self.obstacle_used[rows].unsqueeze(-1)
-        pose[..., :2] = torch.where(used, self.obstacle_pose[rows, :, :2], self._obstacle_home[rows, :, :2])
-        pose[..., 2] = self._obstacle_height[rows]
-        pose[..., 5], pose[..., 6] = torch.sin(yaw / 2), torch.cos(yaw / 2)
+        place = torch.where(used, self.obstacle_pose[rows], self._obstacle_home[rows])
+        pose = self._upright(self._obstacle_height[rows].cpu().numpy(), place.cpu().numpy())
         pose[..., :3] += self.scene.env_origins[rows][:, None]
         self.obstacles.write_body_pose_to_sim_index(body_poses=pose, env_ids=ids)
+
+    def _upright(self, height: np.ndarray, place: np.ndarray) -> torch.Tensor:
+        """Poses (n, k, 7) of upright bodies at `place` (n, k, 3: x, y, yaw) and `height` (n, k).
+
+        Sines are taken by NumPy in double precision: a row must not depend on how many rows there are, and vectorised
+        single precision differs in the last bit between the body and the tail of an array.
+        """
+        half = place[..., 2].astype(np.float64) / 2
+        pose = np.zeros((*place.shape[:2], 7))
+        pose[..., :2], pose[..., 2] = place[..., :2], height
+        pose[..., 5], pose[..., 6] = np.sin(half), np.cos(half)
+        return torch.from_numpy(pose.astype(np.float32)).to(self.device)
 
     def draw_start(self, scenes: np.ndarray, episodes: np.ndarray) -> np.ndarray:
         """Where the rover starts in each scene: x, y, yaw, float32 (n, 3)."""
@@ -232,47 +228,37 @@ class AvoidanceEnv(DirectRLEnv):
             for field in dataclasses.fields(drawn):
                 getattr(self._depth_params, field.name)[ids] = getattr(drawn, field.name)
 
-    def render_clean(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """Render, and bring each environment's image to its own focal length: depth [m] (n, H, W) and colour or None."""
-        from sim2real.vision import remap_intrinsics
-
+    def render_raw(self) -> camera.Raw:
+        """Render what the cameras see now, at the renderer's focal length; the arrays are copies."""
         self.camera.update(self.step_dt, force_recompute=True)
         output = self.camera.data.output
-        depth = output["depth"].torch[..., 0].cpu().numpy()
-        colour = output["rgb"].torch[..., :3].cpu().numpy() if self.cfg.colour else None
-        return remap_intrinsics(depth, colour, self._cameras.focal_scale, min_scale=self.focal_min)
-
-    def render_images(self) -> Images:
-        """Render what the cameras see now, clean and through the camera model."""
-        from sim2real.vision import depth_noise, luminance, noise_key
-
-        clean, colour = self.render_clean()
-        if not self.cfg.noise:
-            return Images(clean=clean, noisy=clean, colour=colour)
-        noisy = depth_noise(
-            clean,
-            None if colour is None else luminance(colour),
-            self._depth_params,
-            noise_key(self.randomization.seed),
-            self.scene_ids,
-            episodes=self.episodes,
-            occurrences=self.episode_length_buf.cpu().numpy(),
-            image_focal_px=camera.nominal_focal_px(self.image_size) * self._cameras.focal_scale,
+        return camera.Raw(
+            depth=np.array(output["depth"].torch[..., 0].cpu().numpy()),
+            colour=np.array(output["rgb"].torch[..., :3].cpu().numpy()) if self.cfg.colour else None,
         )
-        return Images(clean=clean, noisy=noisy, colour=colour)
+
+    def render_clean(self) -> camera.Images:
+        """Render, each environment at its own focal length, without noise."""
+        return camera.develop(self.render_raw(), self._cameras, self.focal_min)
+
+    def render_images(self) -> camera.Images:
+        """Render what the cameras see now, clean and through the camera model."""
+        images = self.render_clean()
+        if not self.cfg.noise:
+            return images
+        return camera.degrade(
+            images,
+            self._cameras,
+            self._depth_params,
+            self.randomization.seed,
+            self.scene_ids,
+            self.episodes,
+            self.episode_length_buf.cpu().numpy(),
+        )
 
     def camera_of(self) -> dict[str, np.ndarray]:
         """The cameras as the gap-follower wants them: fx, fy, cx, cy [px], camera_position, camera_rotation."""
-        focal = camera.nominal_focal_px(self.image_size) * self._cameras.focal_scale
-        center = np.full(self.num_envs, self.image_size / 2, np.float32)
-        return dict(
-            fx=focal,
-            fy=focal,
-            cx=center,
-            cy=center,
-            camera_position=camera.mount_position(self._cameras),
-            camera_rotation=self._cameras.rotation,
-        )
+        return camera.intrinsics(self._cameras, self.image_size)
 
 
 def _rank() -> int:

@@ -27,6 +27,8 @@ class AvoidanceEnvCfg(DirectRLEnvCfg):
 
     spec: str = "avoidance"
     """Randomization: a preset's name or a file."""
+    spec_seed: int | None = None
+    """Seed that replaces the spec's; None keeps it."""
     colour: bool = False
     """Render colour too."""
     noise: bool = True

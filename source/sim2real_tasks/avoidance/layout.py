@@ -97,7 +97,7 @@ def _attempt(spec: Spec, scenes: np.ndarray, episode: np.ndarray, attempt: int):
     terms = spec.terms
     wanted = draws.sample("obstacle_count", terms["obstacle_count"].dist, **key)[:, 0].astype(int)
     yaw = draws.sample("obstacle_yaw", terms["obstacle_yaw"].dist, count=COUNT, **key)
-    places = draws.sample("obstacle_position", terms["obstacle_position"].dist, count=CANDIDATES, **key)
+    places = draws.sample("obstacle_position", terms["obstacle_position"].dist, count=CANDIDATES, **key)[..., :2]
     order = draws.permutation("obstacle_order", scenes, COUNT, episode=episode, occurrence=attempt)
     n, rows = len(scenes), np.arange(len(scenes))
     pose = np.zeros((n, COUNT, 3), np.float32)

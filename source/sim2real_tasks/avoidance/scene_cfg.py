@@ -17,12 +17,7 @@ from isaaclab_tasks.utils import PresetCfg
 
 from ..robots.rover import CAMERA_POSITION, rover_cfg
 from . import arena
-
-HORIZONTAL_FOV = math.radians(87.0)
-"""Horizontal field of view of the D435's depth image [rad] (Intel RealSense D400 series datasheet)."""
-RENDER_FAR = 8.0
-"""Far clip of the renderer [m]; what is farther reads as this."""
-
+from .camera import HORIZONTAL_FOV, RENDER_FAR
 
 @configclass
 class AvoidancePhysicsCfg(PresetCfg):
