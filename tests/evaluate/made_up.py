@@ -72,3 +72,77 @@ def table(rate, count, policy, seed=0, engine="ovphysx", file=None):
             )
         )
     return made
+
+
+def report_data(**changes):
+    """A report in which everything was run."""
+    from sim2real.evaluate.filmstrip import filmstrip, path_map
+    from sim2real.evaluate.report import Picture, ReportData
+
+    policy = table(0.975, 200, "float", seed=1)
+    failed = [result for result in policy if not result.success]
+    strips = [
+        Picture(
+            image=filmstrip(frames(1), arena(1), "Scene 1: success", path=path(1), outcome="success"),
+            title="A success",
+            caption="Scene 1, driven in PhysX in 17.1 s.",
+        )
+    ]
+    for result in failed[:2]:
+        driven = result.path
+        strips.append(
+            Picture(
+                image=filmstrip(
+                    frames(result.scene, 4.0), arena(4), f"Scene {result.scene}", path=driven, outcome=result.outcome
+                ),
+                title=f"A {result.outcome}",
+                caption=f"Scene {result.scene}, {result.time_s:.1f} s.",
+            )
+        )
+    drawn = path_map(
+        [result.path for result in policy],
+        [result.outcome for result in policy],
+        [arena(i) for i in range(40)],
+        "Paths",
+    )
+    values = {
+        "engine_train": "newton_mjwarp",
+        "engine_test": "ovphysx",
+        "policy": policy,
+        "policy_int8": table(0.96, 100, "int8", seed=2),
+        "baseline_forward": table(0.03, 100, "always_forward", seed=3),
+        "baseline_gap_follower": table(0.995, 100, "gap_follower", seed=4),
+        "parity": {"max_abs_error": 2.4e-6, "int8_top1_agreement": 0.9922, "frames": 256},
+        "latency_ms": {"p50": 8.6, "p99": 11.2, "int8_p50": 4.1, "device": "CPU, 1 thread"},
+        "dataset": {
+            "frames": 5000,
+            "frames_per_second": 471.6,
+            "size": "96 x 96",
+            "classes": {"forward": 2810, "left": 1102, "right": 1088},
+        },
+        "training": {
+            "preset": "rover",
+            "images_per_second": 158.2,
+            "val_accuracy": 0.9768,
+            "epochs": 6,
+            "history": [
+                {
+                    "epoch": k,
+                    "train_loss": 0.8 * 0.55**k + 0.05,
+                    "val_loss": 0.7 * 0.6**k + 0.08,
+                    "val_accuracy": 0.978 - 0.3 * 0.5**k,
+                }
+                for k in range(6)
+            ],
+            "confusion": [[540, 6, 4], [9, 218, 2], [5, 1, 215]],
+        },
+        "stage_seconds": {"generate": 14.2, "train": 312.0, "export": 21.5, "evaluate": 431.0},
+        "seconds_total": 781.3,
+        "versions": {"sim2real": "0.1.0", "isaaclab": "3.0.0", "newton": "1.0", "ovphysx": "0.1", "python": "3.12.8"},
+        "strips": strips,
+        "maps": [Picture(image=drawn, title="All paths of the float policy")],
+        "command": "./sim2real.sh demo --seed 7",
+        "spec_digest": "0123456789abcdef" * 4,
+        "seed": 7,
+    }
+    return ReportData(**{**values, **changes})

@@ -11,6 +11,7 @@ from sim2real.evaluate.intervals import (
     compare_paired,
     mcnemar_p_value,
     paired_difference,
+    unpaired_difference,
     wilson_interval,
     wilson_rate,
 )
@@ -75,6 +76,12 @@ def test_paired_interval_equals_the_published_values(counts, low, high):
     seen = paired_difference(*counts)
     digits = 5e-4 if low == -0.507 else 5e-5
     assert (seen.low, seen.high) == pytest.approx((low, high), abs=digits)
+
+
+def test_unpaired_interval_equals_the_published_values():
+    """Newcombe 1998 (independent proportions), table II, method 10: 56/70 against 48/80, 9/10 against 3/10."""
+    assert unpaired_difference(56, 70, 48, 80) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    assert unpaired_difference(9, 10, 3, 10) == pytest.approx((0.6, 0.1705, 0.8090), abs=5e-5)
 
 
 def test_mcnemar_equals_the_published_value():

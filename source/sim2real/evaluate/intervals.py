@@ -10,6 +10,8 @@ Sources:
     Statistics in Medicine 17 (1998) 857-872; Wilson's interval is method 3.
     R. G. Newcombe, "Improved confidence intervals for the difference between binomial proportions based on paired
     data", Statistics in Medicine 17 (1998) 2635-2650; method 10.
+    R. G. Newcombe, "Interval estimation for the difference between independent proportions: comparison of eleven
+    methods", Statistics in Medicine 17 (1998) 873-890; method 10.
     Q. McNemar, "Note on the sampling error of the difference between correlated proportions", Psychometrika 12 (1947)
     153-157; here the exact binomial form.
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import comb, hypot, sqrt
 from statistics import NormalDist
 
 
@@ -129,6 +131,17 @@ def paired_difference(
         high=min(1.0, difference + sqrt(max(up, 0.0))),
         p_value=mcnemar_p_value(first_only, second_only),
     )
+
+
+def unpaired_difference(
+    successes1: int, episodes1: int, successes2: int, episodes2: int, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Return the difference of two rates from different scenes, and its interval: Newcombe's unpaired method 10 [1]."""
+    low1, high1 = wilson_interval(successes1, episodes1, confidence)
+    low2, high2 = wilson_interval(successes2, episodes2, confidence)
+    rate1, rate2 = successes1 / episodes1, successes2 / episodes2
+    value = round(rate1 - rate2, 12)
+    return value, value - hypot(rate1 - low1, high2 - rate2), value + hypot(high1 - rate1, rate2 - low2)
 
 
 def compare_paired(first: Iterable[bool], second: Iterable[bool], confidence: float = 0.95) -> PairedDifference:
