@@ -71,7 +71,7 @@ def test_uniform_int_is_unbiased_to_2_to_the_minus_32() -> None:
 
 def test_constant() -> None:
     """A constant is its value, in float32."""
-    assert (Draws(1).sample("c", Constant([0.1, -2.0]), np.arange(5)) == np.float32([0.1, -2.0])).all()
+    assert (Draws(1).sample("c", Constant([0.1, -2.0]), np.arange(5)) == np.array([0.1, -2.0], np.float32)).all()
 
 
 def test_normal_quantile_is_accurate() -> None:

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="valid-type"
 """The Warp functions give NumPy's numbers."""
 
 import numpy as np

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Any, ClassVar
 
 Vector = tuple[float, ...]
+Numbers = float | Sequence[float]
+"""What a constructor takes: one number, or one for each component."""
 LARGEST = 1e30
 """Draws are float32; larger numbers are refused."""
 LARGEST_INTEGER = 2**24
@@ -22,11 +24,10 @@ SMALLEST_MASS = 1e-6
 """A truncated normal must keep at least this share of the normal's probability inside its bounds."""
 
 
-def as_vector(value: float | Sequence[float]) -> Vector:
+def as_vector(value: Numbers) -> Vector:
     """Return a number or a sequence of numbers as a tuple of floats."""
-    if hasattr(value, "__len__"):
-        return tuple(float(v) for v in value)  # type: ignore[union-attr]
-    return (float(value),)  # type: ignore[arg-type]
+    given: Any = value  # NumPy arrays and scalars too
+    return tuple(float(v) for v in given) if hasattr(given, "__len__") else (float(given),)
 
 
 def check_finite(name: str, value: float) -> None:
@@ -46,9 +47,10 @@ class Distribution:
 
     kind: ClassVar[str] = ""
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            object.__setattr__(self, field.name, as_vector(getattr(self, field.name)))
+    def __init__(self, *values: Numbers) -> None:
+        """Store one vector for each field, then check them."""
+        for field, value in zip(fields(self), values, strict=True):
+            object.__setattr__(self, field.name, as_vector(value))
         self._same_length()
         self.check()
 
@@ -97,7 +99,10 @@ class Constant(Distribution):
     """Always the same value."""
 
     kind: ClassVar[str] = "constant"
-    value: Vector = (0.0,)
+    value: Vector
+
+    def __init__(self, value: Numbers = 0.0) -> None:
+        super().__init__(value)
 
     def bounds(self) -> tuple[Vector, Vector]:
         """Return the value twice."""
@@ -109,8 +114,11 @@ class Uniform(Distribution):
     """Any value in [low, high], all equally likely; components are independent."""
 
     kind: ClassVar[str] = "uniform"
-    low: Vector = (0.0,)
-    high: Vector = (1.0,)
+    low: Vector
+    high: Vector
+
+    def __init__(self, low: Numbers = 0.0, high: Numbers = 1.0) -> None:
+        super().__init__(low, high)
 
     def check(self) -> None:
         """Raise ValueError when low > high."""
@@ -126,8 +134,11 @@ class UniformInt(Distribution):
     """A whole number from low to high, both included, all equally likely."""
 
     kind: ClassVar[str] = "uniform_int"
-    low: Vector = (0.0,)
-    high: Vector = (1.0,)
+    low: Vector
+    high: Vector
+
+    def __init__(self, low: Numbers = 0, high: Numbers = 1) -> None:
+        super().__init__(low, high)
 
     def check(self) -> None:
         """Raise ValueError when low > high or a bound is no whole number that float32 can hold."""
@@ -155,8 +166,11 @@ class LogUniform(Distribution):
     """A value in [low, high] whose logarithm is uniform; both bounds above zero."""
 
     kind: ClassVar[str] = "log_uniform"
-    low: Vector = (0.5,)
-    high: Vector = (2.0,)
+    low: Vector
+    high: Vector
+
+    def __init__(self, low: Numbers = 0.5, high: Numbers = 2.0) -> None:
+        super().__init__(low, high)
 
     def check(self) -> None:
         """Raise ValueError when a bound is not above zero or low > high."""
@@ -182,8 +196,11 @@ class Normal(Distribution):
     """Normal with this mean and standard deviation; drawn values stay within 5.42 standard deviations."""
 
     kind: ClassVar[str] = "normal"
-    mean: Vector = (0.0,)
-    std: Vector = (1.0,)
+    mean: Vector
+    std: Vector
+
+    def __init__(self, mean: Numbers = 0.0, std: Numbers = 1.0) -> None:
+        super().__init__(mean, std)
 
     def check(self) -> None:
         """Raise ValueError when a standard deviation is negative."""
@@ -200,10 +217,13 @@ class TruncatedNormal(Distribution):
     """Normal conditioned on [low, high]: the tails are cut and the rest rescaled, nothing piles up on the bounds."""
 
     kind: ClassVar[str] = "truncated_normal"
-    mean: Vector = (0.0,)
-    std: Vector = (1.0,)
-    low: Vector = (-1.0,)
-    high: Vector = (1.0,)
+    mean: Vector
+    std: Vector
+    low: Vector
+    high: Vector
+
+    def __init__(self, mean: Numbers = 0.0, std: Numbers = 1.0, low: Numbers = -1.0, high: Numbers = 1.0) -> None:
+        super().__init__(mean, std, low, high)
 
     def check(self) -> None:
         """Raise ValueError for a negative std, low > high, or bounds that hold nearly none of the normal."""
@@ -237,14 +257,17 @@ class Choice(Distribution):
     """One of the listed values; a weight says how likely each is, relative to the others."""
 
     kind: ClassVar[str] = "choice"
-    values: tuple[Vector, ...] = ((0.0,),)
-    weights: Vector = ()
+    values: tuple[Vector, ...]
+    weights: Vector
 
-    def __post_init__(self) -> None:
-        values = tuple(as_vector(value) for value in self.values)
-        weights = as_vector(self.weights) if len(self.weights) else (1.0,) * len(values)
-        object.__setattr__(self, "values", values)
-        object.__setattr__(self, "weights", weights)
+    def __init__(self, values: Sequence[Numbers], weights: Sequence[float] = ()) -> None:
+        """Store the values; without weights all are equally likely."""
+        object.__setattr__(self, "values", tuple(as_vector(value) for value in values))
+        object.__setattr__(self, "weights", as_vector(weights) if len(weights) else (1.0,) * len(self.values))
+        self._check_values(self.values, self.weights)
+
+    @staticmethod
+    def _check_values(values: tuple[Vector, ...], weights: Vector) -> None:
         if not values or len({len(value) for value in values}) != 1 or not values[0]:
             raise ValueError("values: give at least one value, all with the same number of components")
         for value in values:
