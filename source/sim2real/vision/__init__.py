@@ -6,8 +6,8 @@ frame's id, so a frame looks the same in any batch, on any shard and after a res
 NumPy only; Warp is loaded by the functions that launch kernels.
 """
 
+from sim2real.vision.depth_camera import NOISE_STREAM, depth_noise, draw_depth_params, noise_key
 from sim2real.vision.depth_model import FIELDS, DepthCameraModel, DepthParams
-from sim2real.vision.depth_noise import NOISE_STREAM, depth_noise, draw_depth_params, noise_key
 from sim2real.vision.errors import VisionError
 from sim2real.vision.image import luminance, remap_intrinsics
 from sim2real.vision.presets import IDEAL, PRESETS, REALSENSE_D435, SOURCES, find_preset

@@ -21,7 +21,7 @@ from sim2real.vision.errors import VisionError
 HOLE_RATE_MAX = 0.3
 """Largest area fraction of holes [1]: one hole per grid cell, none overlapping, covers 31 % of the picture."""
 
-_LIMITS: Mapping[str, tuple[float, float, str]] = {
+LIMITS: Mapping[str, tuple[float, float, str]] = {
     "baseline_m": (1e-4, 10.0, "m"),
     "focal_px": (1.0, 1e5, "px"),
     "disparity_std_px": (0.0, 16.0, "px"),
@@ -38,6 +38,7 @@ _LIMITS: Mapping[str, tuple[float, float, str]] = {
     "offset_m": (-10.0, 10.0, "m"),
     "temporal_std_m": (0.0, 10.0, "m"),
 }
+"""Field -> smallest and largest value, unit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +153,7 @@ def check_fields(values: Mapping[str, Any], where: str) -> None:
     Raises:
         VisionError: a value is not a number, or outside its limits, or the range is empty.
     """
-    for name, (low, high, unit) in _LIMITS.items():
+    for name, (low, high, unit) in LIMITS.items():
         value = np.asarray(values[name], dtype=np.float32)
         inside = (value >= np.float32(low)) & (value <= np.float32(high))
         if not inside.all():
