@@ -94,13 +94,21 @@ def made_run() -> Path:
 @functools.cache
 def made_bundle() -> Path:
     """The exported bundle of that training, made at the first call."""
-    from sim2real.export import ExportCfg, export_bundle
-
     one_thread()
     out = Path(_folder().name) / "bundle"
-    cfg = ExportCfg(controller={"forward_speed": 0.1}, latency_runs=20, threads=1)
-    export_bundle(made_run(), made_dataset(), out, cfg)
+    export(out)
     return out
+
+
+def export(out: Path, policy=None, **settings):
+    """Export the shared training, or another policy, with some settings."""
+    from sim2real.datasets import DepthDataset
+    from sim2real.export import ExportCfg, export_bundle
+    from sim2real.learn import load_policy
+
+    cfg = ExportCfg(**{"controller": {"forward_speed": 0.1}, "latency_runs": 20, "threads": 1, **settings})
+    val, train = (DepthDataset(made_dataset(), split=name) for name in ("val", "train"))
+    return export_bundle(policy or load_policy(made_run()), val, train, out, cfg)
 
 
 def one_thread() -> None:

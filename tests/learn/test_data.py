@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sim2real.learn import TrainCfg
 from sim2real.learn.data import augment, balanced_order
 from sim2real.learn.metrics import accuracies, confusion_matrix

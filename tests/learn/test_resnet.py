@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from sim2real.learn import LearnError, ResNet18, load_pretrained
 
 torchvision = pytest.importorskip("torchvision")

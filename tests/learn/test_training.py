@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+
 from policy_fixtures import CLASSES, one_thread, small_cfg, write_dataset
 from sim2real.learn import LearnError, avoidance, load_policy, train
 from sim2real.learn.checkpoint import CHECKPOINT_FILE, write_atomically

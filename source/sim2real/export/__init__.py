@@ -8,14 +8,17 @@ from sim2real.export.errors import ExportError, ParityError
 
 if TYPE_CHECKING:
     from sim2real.export.bundle import ExportCfg, ExportResult, export_bundle
+    from sim2real.export.quantize import Gate
 
-__all__ = ["ExportCfg", "ExportError", "ExportResult", "ParityError", "export_bundle"]
+__all__ = ["ExportCfg", "ExportError", "ExportResult", "Gate", "ParityError", "export_bundle"]
+
+_LAZY = {"ExportCfg": "bundle", "ExportResult": "bundle", "export_bundle": "bundle", "Gate": "quantize"}
 
 
 def __getattr__(name: str) -> Any:
     """Load what needs torch and onnx only when it is asked for."""
-    if name not in ("ExportCfg", "ExportResult", "export_bundle"):
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(f"{__name__}.bundle"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)

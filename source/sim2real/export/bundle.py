@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from sim2real.contract import (
     ClassAction,
     Contract,
     DepthObservation,
+    DepthPreprocess,
     Golden,
     GoldenReference,
     embed,
@@ -32,7 +33,7 @@ from sim2real.contract.bundle import CONTRACT_FILE
 from sim2real.contract.golden import GOLDEN_FILE
 from sim2real.export.errors import ExportError
 from sim2real.export.onnx_file import OPSET, export_onnx, open_session, prove_parity, run, torch_logits
-from sim2real.export.quantize import CALIBRATORS, Gate, sweep
+from sim2real.export.quantize import CALIBRATORS, Candidate, Gate, sweep
 
 PARITY_FILE = "parity.json"
 LATENCY_FILE = "latency.json"
@@ -51,8 +52,6 @@ class ExportCfg:
     """How often the policy decides [Hz]."""
     latency_s: tuple[float, float] | None = None
     """Range of the sensor-to-command latency in training [s]; None: trained without."""
-    int8: bool = True
-    """Make an INT8 network too, when one holds the gate."""
     gate: Gate = Gate()
     """What INT8 must hold."""
     calibrators: tuple[str, ...] = CALIBRATORS
@@ -71,6 +70,52 @@ class ExportCfg:
     """Timed single inferences."""
     threads: int = 0
     """CPU threads of ONNX Runtime during the export; 0: as many as there are cores."""
+
+
+class TrainedPolicy(Protocol):
+    """What the export needs to know of a trained policy; ``sim2real.learn.Policy`` is one."""
+
+    @property
+    def model(self) -> Any:
+        """The torch module: (N, 1, height, width) -> (N, classes)."""
+
+    @property
+    def preprocess(self) -> DepthPreprocess:
+        """From frames to its inputs."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of its outputs, in order."""
+
+    @property
+    def task(self) -> str:
+        """The task that it was trained for."""
+
+    @property
+    def dataset_hash(self) -> str:
+        """Hash of the training sets."""
+
+    @property
+    def spec_hash(self) -> str:
+        """Hash of the randomization spec."""
+
+    @property
+    def camera(self) -> Mapping[str, Any]:
+        """The camera of the training frames."""
+
+
+class LabelledFrames(Protocol):
+    """Depth frames with labels; ``sim2real.datasets.DepthDataset`` is one."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int64 (n,)."""
+
+    def __len__(self) -> int:
+        """Number of frames."""
+
+    def depth_mm(self, positions: np.ndarray) -> np.ndarray:
+        """uint16 (len(positions), H, W): some of the frames [mm]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,13 +147,23 @@ class _Split:
 
 
 def export_bundle(
-    policy: Any, dataset_dir: str | Path, out_dir: str | Path, cfg: ExportCfg | None = None
+    policy: TrainedPolicy,
+    held_out: LabelledFrames,
+    calibration: LabelledFrames | None,
+    out_dir: str | Path,
+    cfg: ExportCfg | None = None,
 ) -> ExportResult:
     """Export a trained policy as a bundle.
 
+    Example:
+        >>> policy = sim2real.learn.load_policy("runs/train")
+        >>> splits = [DepthDataset("runs/data", split=name) for name in ("val", "train")]
+        >>> export_bundle(policy, *splits, "runs/bundle")
+
     Args:
-        policy: ``policy.pt``, its run folder, or a loaded ``sim2real.learn.Policy``.
-        dataset_dir: the dataset; its ``val`` split is the held-out one, its ``train`` split calibrates.
+        policy: a trained policy.
+        held_out: frames that it was not trained on, for parity and for the scores of INT8.
+        calibration: frames that it was trained on, to calibrate INT8; None: float only.
         out_dir: the bundle's folder; an older bundle there is replaced, anything else is refused.
         cfg: how to export.
 
@@ -119,16 +174,15 @@ def export_bundle(
     cfg = cfg or ExportCfg()
     out = Path(out_dir)
     _check_target(out)
-    policy = _load(policy)
-    held_out = _read(policy, dataset_dir, "val", max(cfg.parity_frames, cfg.gate_frames))
-    calibration = _read(policy, dataset_dir, "train", cfg.calibration_frames) if cfg.int8 else None
+    scored = _read(policy, held_out, max(cfg.parity_frames, cfg.gate_frames), "held-out")
+    calibrating = _read(policy, calibration, cfg.calibration_frames, "calibration") if calibration is not None else None
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
     except OSError as error:
         raise ExportError(f"{out}: cannot be written ({error}). Nothing was changed.") from None
     try:
-        result = _make(policy, held_out, calibration, work, cfg)
+        result = _make(policy, scored, calibrating, work, cfg)
         _prove(work, result.has_int8)
         _take_the_name(work, out)
     except OSError as error:
@@ -138,7 +192,9 @@ def export_bundle(
     return replace(result, folder=out)
 
 
-def _make(policy: Any, held_out: _Split, calibration: _Split | None, work: Path, cfg: ExportCfg) -> ExportResult:
+def _make(
+    policy: TrainedPolicy, held_out: _Split, calibration: _Split | None, work: Path, cfg: ExportCfg
+) -> ExportResult:
     """Make every file of the bundle in ``work``."""
     import sim2real
 
@@ -156,7 +212,8 @@ def _make(policy: Any, held_out: _Split, calibration: _Split | None, work: Path,
     compared = held_out.inputs[: cfg.parity_frames]
     error = prove_parity(session, compared, torch_logits(policy.model, compared), cfg.parity_tolerance)
     logits = run(session, held_out.inputs)
-    quantized, candidates = None, []
+    quantized: Any = None
+    candidates: list[Candidate] = []
     if calibration is not None:
         quantized, candidates = sweep(
             proto,
@@ -213,7 +270,7 @@ def _make(policy: Any, held_out: _Split, calibration: _Split | None, work: Path,
     return ExportResult(folder=work, contract=contract, parity=parity, latency=latency)
 
 
-def _verdict(asked: bool, kept: bool, candidates: Sequence[Any], gate: Gate, frames: int) -> dict[str, Any]:
+def _verdict(asked: bool, kept: bool, candidates: Sequence[Candidate], gate: Gate, frames: int) -> dict[str, Any]:
     """Whether INT8 was kept, and why not."""
     reason = None
     if not asked:
@@ -231,7 +288,7 @@ def _verdict(asked: bool, kept: bool, candidates: Sequence[Any], gate: Gate, fra
     return {"kept": kept, "reason": reason, "calibrator": calibrator, "gate": asdict(gate), "frames": frames}
 
 
-def _golden(policy: Any, split: _Split, logits: np.ndarray, quantized: Any, count: int) -> Golden:
+def _golden(policy: TrainedPolicy, split: _Split, logits: np.ndarray, quantized: Any, count: int) -> Golden:
     """Pick frames of every choice that the network is sure of, so that rounding cannot turn the choice."""
     top = np.sort(logits, axis=1)
     gap = top[:, -1] - top[:, -2]
@@ -255,32 +312,20 @@ def _golden(policy: Any, split: _Split, logits: np.ndarray, quantized: Any, coun
     )
 
 
-def _load(policy: Any) -> Any:
-    """A loaded policy from whatever was given."""
-    if isinstance(policy, (str, Path)):
-        from sim2real.learn import load_policy
-
-        return load_policy(policy)
-    return policy
-
-
-def _read(policy: Any, dataset_dir: str | Path, split: str, most: int) -> _Split:
-    """Frames of a split, spread evenly over it."""
-    from sim2real.datasets import DepthDataset
-
-    data = DepthDataset(dataset_dir, split=split)
-    if data.manifest.labels != tuple(policy.classes):
+def _read(policy: TrainedPolicy, data: LabelledFrames, most: int, what: str) -> _Split:
+    """Some frames, spread evenly over what there is."""
+    count = len(data)
+    if count < _LEAST_FRAMES:
+        raise ExportError(f"{count} {what} frames; the export needs at least {_LEAST_FRAMES}. Generate more frames.")
+    positions = np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
+    labels = np.asarray(data.labels)[positions]
+    if not (0 <= labels.min() and labels.max() < len(policy.classes)):
         raise ExportError(
-            f"{dataset_dir} has the labels {', '.join(data.manifest.labels) or 'none'}, the policy "
-            f"{', '.join(policy.classes)}. Give the dataset that it was trained on."
+            f"the {what} frames have labels {labels.min()}..{labels.max()}; the policy has {len(policy.classes)} "
+            f"classes ({', '.join(policy.classes)}). Give the dataset that it was trained on."
         )
-    if len(data) < _LEAST_FRAMES:
-        raise ExportError(
-            f"{dataset_dir} has {len(data)} frames in '{split}'; the export needs at least {_LEAST_FRAMES}."
-        )
-    positions = np.unique(np.linspace(0, len(data) - 1, min(most, len(data))).round().astype(int))
     depth_mm = data.depth_mm(positions)
-    return _Split(depth_mm=depth_mm, inputs=policy.preprocess.apply(depth_mm), labels=data.labels[positions])
+    return _Split(depth_mm=depth_mm, inputs=policy.preprocess.apply(depth_mm), labels=labels)
 
 
 def _time(content: bytes, one: np.ndarray, runs: int) -> dict[str, float | int]:

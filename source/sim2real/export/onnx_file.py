@@ -103,12 +103,10 @@ def strings_of(message: Any) -> set[str]:
     """Every text in a protobuf message, names included; raw weights excluded."""
     texts: set[str] = set()
     for descriptor, value in message.ListFields():
-        if descriptor.name in ("raw_data", "float_data", "int32_data", "int64_data"):
+        if descriptor.name in ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data"):
             continue
-        values = [value] if isinstance(value, (str, bytes)) or hasattr(value, "ListFields") else value
-        if not hasattr(values, "__iter__"):
-            continue
-        for item in values:
+        single = isinstance(value, (str, bytes, int, float)) or hasattr(value, "ListFields")
+        for item in [value] if single else list(value):
             if hasattr(item, "ListFields"):
                 texts |= strings_of(item)
             elif isinstance(item, str):

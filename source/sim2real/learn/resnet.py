@@ -87,7 +87,9 @@ def load_pretrained(model: ResNet18, state: Mapping[str, torch.Tensor]) -> list[
     conv = state.get("conv1.weight")
     if conv is not None and conv.ndim == 4 and conv.shape[1] != own["conv1.weight"].shape[1] == 1:
         state["conv1.weight"] = conv.sum(dim=1, keepdim=True)
-    fresh = [name for name in ("fc.weight", "fc.bias") if name in state and state[name].shape != own[name].shape]
+    fresh: list[str] = [
+        name for name in ("fc.weight", "fc.bias") if name in state and state[name].shape != own[name].shape
+    ]
     for name in fresh:
         state[name] = own[name]
     unknown, missing = sorted(set(state) - set(own)), sorted(set(own) - set(state))
