@@ -1,5 +1,6 @@
 """Writing: the bytes depend on the frames alone; what is committed survives everything."""
 
+import ctypes
 import dataclasses
 import errno
 import os
@@ -16,10 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import sim2real
 from sim2real.datasets import CameraInfo, DatasetError, DatasetWriter, Frames, parse_shard, storage
 from sim2real.datasets.check import check_dataset
 
 PROGRAM = Path(__file__).with_name("synthetic.py")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(sim2real.__file__).parents[1])}
 
 
 @settings(max_examples=8, deadline=None)
@@ -69,7 +72,7 @@ def test_kill_and_resume_is_byte_identical(synth, tmp_path, shard):
     arguments = [sys.executable, str(PROGRAM), str(folder), str(frames), shard]
     kills = 0
     for chunks_to_see in (1, 20, 45):
-        process = subprocess.Popen(arguments, stderr=subprocess.PIPE)
+        process = subprocess.Popen(arguments, stderr=subprocess.PIPE, env=ENVIRONMENT)
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline:
             if len(list((folder / "frames").glob("*.json"))) >= chunks_to_see:
@@ -85,7 +88,7 @@ def test_kill_and_resume_is_byte_identical(synth, tmp_path, shard):
     assert report.frames_checked > 0
     assert not [fault for fault in report.faults if "hash" in fault.problem or "decode" in fault.problem]
 
-    subprocess.run(arguments, check=True, timeout=120)
+    subprocess.run(arguments, check=True, timeout=120, env=ENVIRONMENT)
     straight = tmp_path / "straight"
     synth.write(straight, synth.manifest(frames), parse_shard(shard), durable=False)
     assert synth.tree(folder) == synth.tree(straight)
@@ -124,9 +127,9 @@ def test_memory_is_bounded_when_the_disk_is_slow(synth, tmp_path, monkeypatch):
     gate = threading.Event()
     publish = storage.publish
 
-    def slow_publish(paths, durable):
+    def slow_publish(*args):
         gate.wait(30)
-        publish(paths, durable)
+        publish(*args)
 
     monkeypatch.setattr(storage, "publish", slow_publish)
     man = synth.manifest(frames=160)
@@ -170,11 +173,14 @@ def test_full_disk_is_a_clear_error_and_keeps_what_was_done(synth, whole, tmp_pa
         subprocess.run(["umount", str(mount)], check=True)
 
 
+@pytest.mark.parametrize("syncfs", [True, False])
 @pytest.mark.parametrize("call", ["write", "fsync", "replace"])
-def test_full_disk_at_every_kind_of_call(synth, whole, tmp_path, monkeypatch, call):
+def test_full_disk_at_every_kind_of_call(synth, whole, tmp_path, monkeypatch, call, syncfs):
     """ENOSPC from write, fsync or rename, at many moments, never leaves a committed chunk without its images."""
     real = getattr(os, call)
-    for fail_at in (1, 7, 40, 41, 42, 60):
+    if not syncfs:
+        monkeypatch.setattr(storage, "_syncfs", None)
+    for fail_at in (1, 2, 7) if (call, syncfs) == ("fsync", True) else (1, 7, 16, 17, 18, 60):
         folder, count = tmp_path / f"{fail_at}", iter(range(1, 10**9))
         DatasetWriter(folder, synth.manifest()).close()
 
@@ -191,6 +197,25 @@ def test_full_disk_at_every_kind_of_call(synth, whole, tmp_path, monkeypatch, ca
         assert {fault.problem.split(":")[0] for fault in report.faults} == {"not finished"}
         synth.write(folder, synth.manifest())
         assert synth.tree(folder) == whole[1]
+
+
+@pytest.mark.parametrize("code, full", [(errno.ENOSPC, True), (errno.EIO, False), (errno.ENOSYS, None)])
+def test_failure_while_flushing_the_file_system(synth, tmp_path, monkeypatch, code, full):
+    """A full or broken disk that shows only when flushing is an error, too; a kernel without syncfs is none."""
+
+    def syncfs(handle):
+        ctypes.set_errno(code)
+        return -1
+
+    monkeypatch.setattr(storage, "_syncfs", syncfs)
+    man = synth.manifest(frames=16)
+    if full is None:
+        synth.write(tmp_path, man)
+        assert check_dataset(tmp_path).ok
+        return
+    with pytest.raises(DatasetError, match="disk is full" if full else "Input/output error.*0 of 16 frames"):
+        synth.write(tmp_path, man)
+    assert {fault.problem.split(":")[0] for fault in check_dataset(tmp_path).faults} == {"not finished"}
 
 
 def test_other_failures_of_a_worker_reach_the_caller(synth, tmp_path, monkeypatch):

@@ -8,11 +8,13 @@ what a killed run leaves behind is only a file without a holder.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from sim2real.datasets.layout import TEMP_SUFFIX
@@ -25,6 +27,11 @@ except ImportError:  # no flock outside POSIX: there the user has to keep two wr
 
 LOCK_PATTERN = re.compile(r"\.shard-(\d+)-of-(\d+)\.lock")
 """Names of the lock files, inside the dataset's folder."""
+
+try:
+    _syncfs = ctypes.CDLL(None, use_errno=True).syncfs if sys.platform == "linux" else None
+except (OSError, AttributeError):  # a C library without it
+    _syncfs = None
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
@@ -56,17 +63,38 @@ def sync(path: str) -> None:
         os.close(handle)
 
 
-def publish(paths: Iterable[str], durable: bool) -> None:
-    """Give finished temporary files their names, after their content is on the disk."""
-    paths = list(paths)
-    if durable:
-        for path in paths:
-            sync(path + TEMP_SUFFIX)
+def sync_all(folder: str, paths: Sequence[str]) -> None:
+    """Wait until files, and the renames among them, are on the disk; all of them lie below ``folder``.
+
+    One ``syncfs`` where there is one: it costs one commit of the file system's journal, where an ``fsync`` per file
+    costs one each and would halve the writer's speed on an ordinary disk.
+    """
+    if _syncfs is not None:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            if _syncfs(handle) == 0:
+                return
+            code = ctypes.get_errno()
+            if code != errno.ENOSYS:
+                raise OSError(code, os.strerror(code), folder)
+        finally:
+            os.close(handle)
+    for path in (*paths, *sorted({os.path.dirname(path) for path in paths})):
+        sync(path)
+
+
+def publish(folder: str, paths: Sequence[str], mark: str, durable: bool) -> None:
+    """Give temporary files their names, wait until all are on the disk, and only then set ``mark`` in the same way.
+
+    After a power cut the mark is either absent, or everything that it stands for is there.
+    """
     for path in paths:
         os.replace(path + TEMP_SUFFIX, path)
     if durable:
-        for folder in sorted({os.path.dirname(path) for path in paths}):
-            sync(folder)
+        sync_all(folder, [*paths, mark + TEMP_SUFFIX])
+    os.replace(mark + TEMP_SUFFIX, mark)
+    if durable:
+        sync(os.path.dirname(mark))
 
 
 def remove_quietly(paths: Iterable[str]) -> None:

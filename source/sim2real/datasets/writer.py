@@ -71,7 +71,7 @@ class DatasetWriter:
         manifest: what the dataset is; the encoder's versions are added to it.
         shard: (i, n).
         workers: threads that encode and write.
-        durable: wait for the disk (fsync) before a chunk counts; False is for throw-away sets only.
+        durable: wait for the disk before a chunk counts; False is for throw-away sets only.
 
     Raises:
         DatasetError: the folder holds another dataset or other files, the shard does not exist or is being written.
@@ -291,10 +291,9 @@ class DatasetWriter:
                     hashes[kind] = layout.digest(data)
                     written += len(data)
                 record["sha256"] = hashes
-            storage.publish(paths, self._durable)
             text = layout.records_to_json(records)
             storage.write_temp(mark, text)
-            storage.publish([mark], self._durable)
+            storage.publish(self._root, paths, mark, self._durable)
         except BaseException:
             doomed = [mark, *paths]  # the mark first: what is committed must never lack its images
             storage.remove_quietly(name for path in doomed for name in (path, path + layout.TEMP_SUFFIX))
