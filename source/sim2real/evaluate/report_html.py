@@ -324,19 +324,27 @@ def _dataset(content: dict[str, Any]) -> str:
 def _limits(data: ReportData) -> str:
     train, test = engine_name(data.engine_train), engine_name(data.engine_test)
     shows = []
-    if data.engine_train != data.engine_test:
+    if data.policy and data.engine_train != data.engine_test:
         shows.append(
             f"The policy was trained on images from {train} scenes and driven closed loop in {test}: contacts, wheel"
             " slip and motor response come from another physics engine than the one it was trained with."
         )
+    if data.policy:
+        shows.append("The policy that drove is the exported file, run by the same runtime that runs on a robot.")
     drawn = {(table.identity.get("seed"), table.identity.get("spec_digest")) for table in data.tables().values()}
     if len(drawn) == 1:
         shows.append("Every driver drove scenes of one seed and one spec, so that they can be compared scene by scene.")
-    shows.append("The policy that drove is the exported file, run by the same runtime that runs on a robot.")
+    if not shows:
+        shows.append("Nothing: no episode was driven.")
     not_shown = [
         "Nothing ran on a real robot.",
-        f"Both engines used the same renderer, and the depth noise is a model: that {train} and {test} look alike to"
-        " the camera is by construction, so this says nothing about a real camera's images.",
+    ]
+    if "isaacsim_physx" not in (data.engine_train, data.engine_test):
+        not_shown.append(
+            f"Both engines used the same renderer, and the depth noise is a model: that {train} and {test} look alike"
+            " to the camera is by construction, so this says nothing about a real camera's images."
+        )
+    not_shown += [
         "The scenes are boxes and cylinders on a flat floor between walls; success elsewhere does not follow.",
         "An interval covers the chance in the choice of scenes, not an error in the simulators that both share.",
         *data.notes,
@@ -352,7 +360,7 @@ def _limits(data: ReportData) -> str:
 
 
 def _repeat(data: ReportData, content: dict[str, Any]) -> str:
-    command = f"<pre>{text(data.command)}</pre>" if data.command else f"<p>{NOT_RUN}</p>"
+    command = f"<pre>{text(data.command)}</pre>" if data.command else "<p>The command was not recorded.</p>"
     rows = [
         ("seed of the test scenes", NOT_RUN if data.seed is None else str(data.seed)),
         ("spec", data.spec_digest or NOT_RUN),
