@@ -194,7 +194,7 @@ class Matrix:
                     cells.append('<td class="none">not run</td>')
                     continue
                 rate, (low, high) = entry["success_rate"], entry["ci95"]
-                deep = " deep" if rate > 0.55 else ""
+                deep = " deep" if rate > 0.72 else ""
                 note = f"{percent_range(low, high)}, {entry['episodes']}" + ("" if entry["complete"] else " so far")
                 cells.append(
                     f'<td class="cell{deep}" style="background:{heat(rate)}"><strong>{text(percent(rate))}</strong>'
@@ -212,8 +212,9 @@ class Matrix:
         return page(
             "sim2real transfer matrix",
             '<h1>sim2real transfer matrix</h1><p class="lead">Share of episodes that reached the far side in time'
-            f" without touching anything, with 95&nbsp;% Wilson intervals and the number of episodes. Every cell drives"
-            f' the same {len(self.scenes)} scenes.</p><div class="card scroll">{self.html()}</div>{again}',
+            f" without touching anything, with 95&nbsp;% Wilson intervals and the number of episodes. All cells inside"
+            f" the ranges drive the same {len(self.scenes)} scenes, and so do all outside.</p>"
+            f'<div class="card scroll">{self.html()}</div>{again}',
         )
 
     def _columns(self) -> list[tuple[str, str]]:

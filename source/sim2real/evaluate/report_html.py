@@ -283,7 +283,7 @@ def _training(data: ReportData, content: dict[str, Any]) -> str:
 def _export(content: dict[str, Any]) -> str:
     parity, latency = content["parity"], content["latency_ms"]
     parity_rows = [
-        ("largest difference, PyTorch to ONNX Runtime", number(parity["max_abs_error"], 6)),
+        ("largest difference, PyTorch to ONNX Runtime", number(parity["max_abs_error"], 3)),
         ("INT8 picks the same class", percent(parity["int8_top1_agreement"])),
         *rest_of(parity, ("max_abs_error", "int8_top1_agreement")),
     ]
