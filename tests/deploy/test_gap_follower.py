@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sim2real.deploy.gap_follower import (
     FORWARD,
     LEFT,
