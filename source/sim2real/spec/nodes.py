@@ -95,21 +95,22 @@ class Node:
 
     def _merge(self, found: dict[str, Node], merged: list[yaml.Node]) -> None:
         pending, seen = list(merged), {id(self.node)}
+        if len(merged) == 1 and isinstance(merged[0], yaml.SequenceNode):
+            pending = list(merged[0].value)
         while pending:
             node = pending.pop(0)
+            if not isinstance(node, yaml.MappingNode):
+                raise Node(self.source, node, self.key).fault("'<<' merges mappings; give an alias of one, or a list")
             if id(node) in seen:
                 continue
             seen.add(id(node))
-            if isinstance(node, yaml.SequenceNode):
-                pending = [*node.value, *pending]
-            elif isinstance(node, yaml.MappingNode):
-                plain = [pair for pair in node.value if pair[0].tag != _MERGE]
-                pending = [*(pair[1] for pair in node.value if pair[0].tag == _MERGE), *pending]
-                copy = yaml.MappingNode(node.tag, plain, node.start_mark, node.end_mark)
-                for name, value in Node(self.source, copy, self.key).fields("a mapping").items():
-                    found.setdefault(name, value)
-            else:
-                raise Node(self.source, node, self.key).fault("'<<' merges mappings; give an alias of a mapping")
+            own = [pair for pair in node.value if pair[0].tag != _MERGE]
+            inherited = [pair[1] for pair in node.value if pair[0].tag == _MERGE]
+            for value in inherited:
+                pending = [*(value.value if isinstance(value, yaml.SequenceNode) else [value]), *pending]
+            copy = yaml.MappingNode(node.tag, own, node.start_mark, node.end_mark)
+            for name, child in Node(self.source, copy, self.key).fields("a mapping").items():
+                found.setdefault(name, child)
 
     def only(self, fields: Mapping[str, Node], allowed: Iterable[str]) -> None:
         """Raise SpecError for the first entry whose name is not allowed."""

@@ -51,7 +51,7 @@ def parse_distribution(node: Node, extra: Sequence[str] = ()) -> Distribution:
         SpecError: an unknown distribution, or numbers that make none.
     """
     if not node.is_mapping:
-        return Constant(parse_vector(node))
+        return _parse_kind("constant", node)
     allowed = [*KINDS, *extra]
     kinds = {}
     for name, value in node.fields("a number, or a distribution such as {uniform: [0, 1]}").items():
@@ -63,16 +63,21 @@ def parse_distribution(node: Node, extra: Sequence[str] = ()) -> Distribution:
         got = f"{len(kinds)} distributions ({listing(kinds)})" if kinds else "no distribution"
         raise node.fault(f"got {got}; give exactly one of {listing(KINDS)}")
     ((kind, value),) = kinds.items()
-    try:
-        return _parse_choice(value) if kind == "choice" else _parse_kind(kind, value)
-    except ValueError as error:
-        raise value.fault(str(error)) from None
+    return _parse_kind(kind, value)
 
 
 def _parse_kind(kind: str, node: Node) -> Distribution:
+    """Return the distribution of this kind from its numbers at ``node``."""
+    try:
+        if kind == "choice":
+            return _parse_choice(node)
+        return Constant(parse_vector(node)) if kind == "constant" else _parse_fields(kind, node)
+    except ValueError as error:
+        raise node.fault(str(error)) from None
+
+
+def _parse_fields(kind: str, node: Node) -> Distribution:
     cls = KINDS[kind]
-    if kind == "constant":
-        return Constant(parse_vector(node))
     names = [field.name for field in dataclass_fields(cls)]
     if node.is_mapping:
         found = node.fields(_SHAPE[kind])
