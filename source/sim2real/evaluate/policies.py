@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from sim2real.deploy.gap_follower import label
 
 if TYPE_CHECKING:
     from sim2real.deploy.runtime import PolicyRuntime
@@ -46,6 +45,8 @@ class GapFollowerPolicy:
 
     def act(self, images: Any, cameras: dict[str, np.ndarray], rows: np.ndarray) -> np.ndarray:
         """Measure the corridor."""
+        from sim2real_tasks.avoidance.gap_follower import label
+
         return label(images.clean[rows], **{name: value[rows] for name, value in cameras.items()})[0]
 
 

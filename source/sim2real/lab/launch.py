@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from typing import Any
 
 from sim2real.errors import Sim2RealError
@@ -67,8 +68,9 @@ def make_env(task: str, physics: str, device: str = "cpu", verbose: bool = False
 
     allow_unpinned_arrays()
     import gymnasium
-    import sim2real_tasks  # noqa: F401  (registers our tasks)
 
+    for entry_point in entry_points(group="isaaclab.tasks"):  # registers our tasks, and other packages' too
+        entry_point.load()
     ours = sorted(name for name in gymnasium.registry if name.startswith("Sim2Real-"))
     if task not in gymnasium.registry:
         raise LaunchError(f"unknown task '{task}'; ours: {', '.join(ours)}")

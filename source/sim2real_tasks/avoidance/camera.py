@@ -139,7 +139,7 @@ def camera_world_poses(base_pose: np.ndarray, camera: CameraDraw) -> tuple[np.nd
 
 
 def intrinsics(camera: CameraDraw, size: int) -> dict[str, np.ndarray]:
-    """The cameras as `sim2real.deploy.gap_follower.label` wants them, for images `size` pixels wide."""
+    """The cameras as `sim2real_tasks.avoidance.gap_follower.label` wants them, for images `size` pixels wide."""
     focal = nominal_focal_px(size) * camera.focal_scale
     center = np.full(len(focal), size / 2, np.float32)
     return dict(

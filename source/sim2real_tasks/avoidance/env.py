@@ -2,13 +2,14 @@
 
 Scene k of a spec is the same obstacles, start, camera and noise wherever and whenever it is played: environments take
 scene numbers, and everything random is a keyed draw of that number. By default environment i plays scene
-`rank · num_envs + i` and counts episodes; `assign_scenes` hands out other numbers (evaluation, datasets).
+`rank · num_envs + i` and counts episodes; `play` goes once through a list of scenes instead (evaluation).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,6 +24,28 @@ from . import arena, camera, geometry, layout
 from .env_cfg import AvoidanceEnvCfg
 
 OUTCOMES = ("running", "success", "collision", "timeout")
+OBSERVE = ("noisy", "clean", "nothing")
+"""What is rendered for the observation: through the camera model, without it, or not at all (zeros)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Finished:
+    """The episodes that ended in the last step, one row each."""
+
+    env_ids: np.ndarray
+    """Which environments (k,)."""
+    scene: np.ndarray
+    """The scenes they played (k,)."""
+    outcome: tuple[str, ...]
+    """`success`, `collision` or `timeout`."""
+    time: np.ndarray
+    """Simulated time [s] (k,)."""
+    pose: np.ndarray
+    """The last pose x, y, yaw, (k, 3)."""
+    clearance: np.ndarray
+    """Least clearance of the episode [m] (k,)."""
+    at_wall: np.ndarray
+    """Whether a wall was nearer than any obstacle at the end (k,)."""
 
 
 class AvoidanceEnv(DirectRLEnv):
@@ -47,8 +70,7 @@ class AvoidanceEnv(DirectRLEnv):
         self.scene_ids = np.arange(n) + _rank() * n
         """Scene that each environment plays."""
         self.episodes = np.full(n, -1)
-        """Episode of that scene; a reset moves to the next one unless the scene was assigned."""
-        self._assigned = np.zeros(n, bool)
+        """Episode of that scene; a reset moves to the next one."""
         self.pose = torch.zeros(n, 3, **kind)
         """Rover x, y, yaw in the arena frame [m, m, rad], (n, 3)."""
         self.obstacle_pose = torch.zeros(n, layout.COUNT, 3, **kind)
@@ -61,6 +83,15 @@ class AvoidanceEnv(DirectRLEnv):
         """Least clearance of the running episode [m], (n,)."""
         self.outcome = torch.zeros(n, dtype=torch.long, **kind)
         """Index into `OUTCOMES`, as of the last step and before its resets, (n,)."""
+        self.active = np.ones(n, bool)
+        """False where the queue of scenes ran out: such an environment waits at its start and finishes nothing."""
+        self.images: camera.Images | None = None
+        """What the last observation was made of."""
+        self.observe = "noisy"
+        """One of `OBSERVE`."""
+        self.finished: Finished | None = None
+        """The episodes that ended in the last step; None before the first."""
+        self._queue: deque[int] | None = None
         self._before = torch.zeros(n, 3, **kind)
         self._command = torch.zeros(n, 2, **kind)
         self._cameras = camera.draw_cameras(self.randomization, self.scene_ids, 0)
@@ -68,11 +99,22 @@ class AvoidanceEnv(DirectRLEnv):
 
     # -- scenes ------------------------------------------------------------------------------------------------------
 
-    def assign_scenes(self, env_ids: Sequence[int] | np.ndarray, scenes: Sequence[int] | np.ndarray) -> None:
-        """Make the environments `env_ids` play the scenes numbered `scenes` (episode 0) at their next reset."""
-        self.scene_ids[env_ids] = scenes
-        self.episodes[env_ids] = 0
-        self._assigned[env_ids] = True
+    def play(self, scenes: Sequence[int]) -> None:
+        """Play exactly these scenes (episode 0), each once: reset all environments and refill them as they finish."""
+        self._queue = deque(int(scene) for scene in scenes)
+        self.active[:] = True
+        self.reset()
+
+    def _next_scenes(self, ids: np.ndarray) -> None:
+        if self._queue is None:
+            self.episodes[ids] += 1
+            return
+        for i in ids:
+            self.active[i] = bool(self._queue)
+            if self._queue:
+                self.scene_ids[i], self.episodes[i] = self._queue.popleft(), 0
+            elif self.episodes[i] < 0:  # fewer scenes than environments: this one never plays, but must stand somewhere
+                self.scene_ids[i], self.episodes[i] = 0, 0
 
     def place(self, env_ids: np.ndarray, obstacles: layout.Layout, rover: np.ndarray, cameras: camera.CameraDraw):
         """Put obstacles, rover (x, y, yaw; (k, 3)) and cameras of the environments `env_ids` (k,) in place; no physics step."""
@@ -149,8 +191,7 @@ class AvoidanceEnv(DirectRLEnv):
         ids = np.arange(self.num_envs) if env_ids is None else torch.as_tensor(env_ids).cpu().numpy().astype(np.int64)
         super()._reset_idx(torch.as_tensor(ids, dtype=torch.int32, device=self.device))
         self.episode_length_buf[ids] = 0
-        self.episodes[ids] += np.where(self._assigned[ids], 0, 1)
-        self._assigned[ids] = False
+        self._next_scenes(ids)
         scenes, episodes = self.scene_ids[ids], self.episodes[ids]
         self.place(
             ids,
@@ -178,11 +219,28 @@ class AvoidanceEnv(DirectRLEnv):
         self.pose = self._read_pose()
         clearance = geometry.swept_clearance(self._before, self.pose, self.obstacle_pose)
         self.min_clearance = torch.minimum(self.min_clearance, clearance)
-        hit = clearance < self.cfg.contact_clearance
-        arrived = ~hit & (self.pose[:, 0] > arena.GOAL_X)
-        late = ~hit & ~arrived & (self.episode_length_buf >= self.max_episode_length)
-        self.outcome = hit * OUTCOMES.index("collision") + arrived * OUTCOMES.index("success") + late * OUTCOMES.index("timeout")
+        active = torch.as_tensor(self.active, device=self.device)
+        hit = active & (clearance < self.cfg.contact_clearance)
+        arrived = active & ~hit & (self.pose[:, 0] > arena.GOAL_X)
+        late = active & ~hit & ~arrived & (self.episode_length_buf >= self.max_episode_length)
+        self.outcome = hit * 2 + arrived * 1 + late * 3
+        self._record_finished()
         return hit | arrived, late
+
+    def _record_finished(self) -> None:
+        ids = np.flatnonzero(self.outcome.cpu().numpy())
+        pose = self.pose[ids]
+        wall = geometry.wall_clearance(pose)
+        nearest = geometry.obstacle_clearance(pose, self.obstacle_pose[ids]).amin(-1)
+        self.finished = Finished(
+            env_ids=ids,
+            scene=self.scene_ids[ids].copy(),
+            outcome=tuple(OUTCOMES[k] for k in self.outcome[ids].tolist()),
+            time=self.episode_length_buf[ids].cpu().numpy() * self.step_dt,
+            pose=pose.cpu().numpy(),
+            clearance=self.min_clearance[ids].cpu().numpy(),
+            at_wall=(wall < nearest).cpu().numpy(),
+        )
 
     def _get_rewards(self) -> torch.Tensor:
         cfg = self.cfg
@@ -191,8 +249,10 @@ class AvoidanceEnv(DirectRLEnv):
         return progress + hit * cfg.reward_contact + arrived * cfg.reward_goal
 
     def _get_observations(self) -> dict:
-        depth = torch.from_numpy(self.render_images().noisy).to(self.device)
-        return {"policy": depth.unsqueeze(1)}
+        if self.observe == "nothing":
+            return {"policy": torch.zeros(self.num_envs, *self.cfg.observation_space, device=self.device)}
+        self.images = self.render_images() if self.observe == "noisy" else self.render_clean()
+        return {"policy": torch.from_numpy(self.images.noisy).to(self.device).unsqueeze(1)}
 
     # -- state and images --------------------------------------------------------------------------------------------
 

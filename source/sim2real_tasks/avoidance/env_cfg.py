@@ -18,7 +18,7 @@ class AvoidanceEnvCfg(DirectRLEnvCfg):
     """Spacing 0: worlds do not touch each other, and a frame does not depend on where its environment stands."""
     decimation: int = 12
     """Physics steps per action: 10 Hz."""
-    episode_length_s: float = 40.0
+    episode_length_s: float = 35.0
     """Time to reach the far side [s]."""
     action_space: int = 2
     """Forward speed [m/s] and turn rate [rad/s]."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim2real.deploy.gap_follower import label as label_depth
 from sim2real.draws import Draws
 
 from . import camera, layout
+from .gap_follower import label as label_depth
 
 if TYPE_CHECKING:
     from .env import AvoidanceEnv

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim2real.deploy.gap_follower import (
+from sim2real_tasks.avoidance.gap_follower import (
     FORWARD,
     LEFT,
     RIGHT,
