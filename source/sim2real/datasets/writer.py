@@ -155,18 +155,18 @@ class DatasetWriter:
             DatasetError: the chunk is not this shard's, is already there, or its content is not as the manifest says;
                 or an earlier chunk could not be written (a full disk).
         """
-        if self._closed:
-            raise DatasetError("this writer is closed; open the folder again to continue.")
         records = self._check(chunk_index, frames)
         with self._state:
-            self._state.wait_for(lambda: self._in_flight < self.max_in_flight or self._error is not None)
+            self._state.wait_for(lambda: self._in_flight < self.max_in_flight or self._error or self._closed)
             if self._error is not None:
                 raise self._error
+            if self._closed:
+                raise DatasetError("this writer is closed; open the folder again to continue.")
             self._in_flight += 1
             self.peak_in_flight = max(self.peak_in_flight, self._in_flight)
             self._given.add(chunk_index)
-        colour = None if frames.colour is None else frames.colour.copy()
-        self._pool.submit(self._work, chunk_index, frames.depth_mm.copy(), colour, records)
+            colour = None if frames.colour is None else frames.colour.copy()
+            self._pool.submit(self._work, chunk_index, frames.depth_mm.copy(), colour, records)
 
     def flush(self) -> None:
         """Wait until everything given is committed.
@@ -189,7 +189,9 @@ class DatasetWriter:
 
     def _shut(self) -> None:
         if not self._closed:
-            self._closed = True
+            with self._state:
+                self._closed = True
+                self._state.notify_all()
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._lock.release()
 
