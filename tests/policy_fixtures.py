@@ -37,7 +37,7 @@ def write_dataset(folder: Path, frames: int = 192, seed: int = 3, labels: tuple[
     """Write a dataset of such frames: 6 frames per scene, every third scene for validation."""
     from sim2real.datasets import CameraInfo, DatasetWriter, Frames, Manifest
 
-    depth, classes = draw_frames(frames, seed)
+    depth, classes = draw_frames(frames, seed, SIZE)
     manifest = Manifest(
         task="avoidance",
         frames=frames,

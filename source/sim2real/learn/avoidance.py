@@ -122,7 +122,7 @@ class _Run:
         self.model = self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[cfg.optimizer]
-        self.optimizer = kind(self.model.parameters(), lr=cfg.learning_rate, weight_decay=cfg.weight_decay)
+        self.optimizer = kind(self.model.parameters(), lr=cfg.learning_rate, weight_decay=cfg.weight_decay, fused=True)
         self.schedule = None
         if cfg.schedule == "onecycle":
             self.schedule = torch.optim.lr_scheduler.OneCycleLR(
