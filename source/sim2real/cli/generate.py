@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 HELP = """Write a randomized synthetic depth dataset, sharded and resumable.
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--no-colour", dest="colour", action="store_false", help="depth only")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the dataset")
+    parser.add_argument("--stats", type=Path, metavar="FILE", help="write the throughput of this run here (JSON)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,6 +47,9 @@ def run(args: argparse.Namespace) -> int:
     )
     with Progress("frames") as bar:
         result = generate(cfg, progress=bar.update_to)
+    if args.stats is not None and result.frames:
+        stats = {"seconds": result.seconds, "frames_per_second": result.frames_per_second}
+        args.stats.write_text(json.dumps(stats) + "\n")
     if result.frames_per_second is None:
         print(f"{args.out}: shard {args.shard} was complete already")
     else:

@@ -1,0 +1,132 @@
+"""``evaluate``: drive an exported policy in another physics engine and report the transfer."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+HELP = """Drive an exported policy closed loop in a physics engine, beside two baselines, and report.
+
+The policy is served by the runtime that runs on the robot. Baselines drive the same scenes: always forward (what the
+arena lets through) and a classical gap-follower on the clean depth (the ceiling). Finished episodes are kept: the same
+command continues. With --matrix: both directions, inside and outside the training ranges, float and INT8, trained with
+and without randomization; --out then holds everything, trainings included."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The verb's arguments."""
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="exported policy (not with --matrix)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
+    parser.add_argument("--physics", default="ovphysx", help="engine to drive in (default: ovphysx)")
+    parser.add_argument("--spec", default="avoidance", help="what scenes and cameras are drawn from")
+    parser.add_argument("--seed", type=int, default=20261, help="seed of the test scenes (default: 20261)")
+    parser.add_argument("--episodes", type=int, default=200, help="episodes of the float policy (default: 200)")
+    parser.add_argument("--int8-episodes", type=int, default=100, help="of the INT8 policy (default: 100)")
+    parser.add_argument("--baseline-episodes", type=int, default=100, help="of each baseline (default: 100)")
+    parser.add_argument("--moving", type=int, default=0, help="obstacles that move, 0 to 3 (default: 0)")
+    parser.add_argument("--num-envs", type=int, default=64, help="scenes driven at a time (default: 64)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads of the policy; 0: all")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="dataset, for the report")
+    parser.add_argument("--training", type=Path, metavar="DIR", help="training run, for the report")
+    parser.add_argument("--matrix", action="store_true", help="run the whole transfer matrix")
+    parser.add_argument("--frames", type=int, default=5000, help="with --matrix: frames of each dataset")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Drive and print."""
+    if args.matrix:
+        return _run_matrix(args)
+    from sim2real.evaluate.assemble import RunFolders, assemble
+    from sim2real.evaluate.episodes import EvaluationError
+    from sim2real.evaluate.report import write_report
+    from sim2real.evaluate.transfer import TransferCfg, drive, write_summary
+
+    if args.bundle is None:
+        raise EvaluationError("--bundle is missing: give the folder that 'export' wrote, or --matrix")
+    cfg = TransferCfg(
+        bundle=args.bundle,
+        out=args.out,
+        physics=args.physics,
+        spec=args.spec,
+        seed=args.seed,
+        episodes={
+            "float": args.episodes,
+            "int8": args.int8_episodes,
+            "gap_follower": args.baseline_episodes,
+            "always_forward": args.baseline_episodes,
+        },
+        num_envs=args.num_envs,
+        moving=args.moving,
+        device=args.device,
+        threads=args.threads,
+    )
+    bars = Bars()
+    try:
+        tables = drive(cfg, bars)
+    finally:
+        bars.close()
+    write_summary(cfg.out, cfg, tables)
+    print_tables(tables)
+    folders = RunFolders(evaluation=args.out, data=args.data, training=args.training, bundle=args.bundle)
+    data = assemble(
+        folders,
+        physics_train=_trained_in(args.data),
+        physics_test=cfg.physics,
+        spec=cfg.spec,
+        seed=cfg.seed,
+        command=f"./sim2real.sh evaluate --bundle {args.bundle} --physics {cfg.physics} --seed {cfg.seed} --out {args.out}",
+    )
+    print(f"report: {write_report(args.out, data)}")
+    return 0
+
+
+class Bars:
+    """One progress bar per policy, opened when it starts."""
+
+    def __init__(self) -> None:
+        self._open: list[Any] = []
+
+    def __call__(self, name: str) -> Any:
+        """What a policy's rollout calls with (done, total)."""
+        from sim2real.cli.progress import Progress
+
+        self.close()
+        bar = Progress("episodes", name)
+        self._open.append(bar.__enter__())
+        return bar.update_to
+
+    def close(self) -> None:
+        """Close the bar that is open."""
+        while self._open:
+            self._open.pop().__exit__(None, None, None)
+
+
+def print_tables(tables: dict[str, Any]) -> None:
+    """One line per policy."""
+    for name, table in tables.items():
+        summary = table.summary()
+        if not summary.episodes:
+            continue
+        low, high = summary.ci95
+        print(
+            f"{name:<15} {summary.success_rate:6.1%} of {summary.episodes} (95 % interval {low:.1%} to {high:.1%}),"
+            f" {summary.counts['collision']} collisions, {summary.counts['timeout']} timeouts"
+        )
+
+
+def _trained_in(data: Path | None) -> str:
+    if data is None:
+        return "unknown"
+    from sim2real.datasets import read_manifest
+
+    return read_manifest(data).physics
+
+
+def _run_matrix(args: argparse.Namespace) -> int:
+    from sim2real.pipeline.matrix import MatrixCfg, run_matrix
+
+    page = run_matrix(MatrixCfg(out=args.out, frames=args.frames, seed=args.seed, num_envs=args.num_envs))
+    print(f"matrix: {page}")
+    return 0
