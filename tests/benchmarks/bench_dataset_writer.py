@@ -70,24 +70,20 @@ def encode_rate(encode, frames: Frames) -> tuple[float, float, float]:
     return count / seconds, 1e3 * cpu / count, size / count
 
 
-def writer_rate(frames: Frames, chunks: int, durable: bool) -> tuple[float, float]:
-    """Frames per second of the whole writer, and processor milliseconds per frame."""
+def writer_rate(frames: Frames, chunks: int, durable: bool, parent: Path) -> tuple[float, float]:
+    """Frames per second of the whole writer, and processor milliseconds per frame, into a new folder of ``parent``."""
     size = frames.depth_mm.shape[1]
     camera = CameraInfo(width=size, height=size, focal_px=size, near_m=0.1, far_m=8)
     manifest = Manifest(
         task="benchmark", frames=chunks * CHUNK, chunk=CHUNK, seed=0, spec_yaml="", spec_digest="", camera=camera,
         code_version="0", labels=("forward", "left", "right"),
     )  # fmt: skip
-    folder = Path(tempfile.mkdtemp(prefix="bench_writer_"))
-    try:
-        start, cpu = time.perf_counter(), time.process_time()
-        with DatasetWriter(folder, manifest, durable=durable) as writer:
-            for chunk in writer.pending():
-                writer.write_chunk(chunk, frames)
-        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-        return manifest.frames / seconds, 1e3 * cpu / manifest.frames
-    finally:
-        shutil.rmtree(folder)
+    start, cpu = time.perf_counter(), time.process_time()
+    with DatasetWriter(tempfile.mkdtemp(dir=parent), manifest, durable=durable) as writer:
+        for chunk in writer.pending():
+            writer.write_chunk(chunk, frames)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    return manifest.frames / seconds, 1e3 * cpu / manifest.frames
 
 
 def summary(values: list[float]) -> dict[str, float]:
@@ -96,15 +92,15 @@ def summary(values: list[float]) -> dict[str, float]:
     return {"median": round(middle, 3), "q1": round(low, 3), "q3": round(high, 3)}
 
 
-def measure(size: int, runs: int, chunks: int) -> dict[str, object]:
+def measure(size: int, runs: int, chunks: int, parent: Path) -> dict[str, object]:
     """All figures of one image size; the runs of the variants alternate, so that they share the machine's moods."""
     frames = lab_like(size, CHUNK)
     rows: dict[str, list[tuple[float, ...]]] = {"pillow": [], "encoder": [], "writer": [], "writer_unflushed": []}
     for _ in range(runs):
         rows["pillow"].append(encode_rate(pillow_png, frames))
         rows["encoder"].append(encode_rate(png.encode, frames))
-        rows["writer"].append(writer_rate(frames, chunks, durable=True))
-        rows["writer_unflushed"].append(writer_rate(frames, chunks, durable=False))
+        rows["writer"].append(writer_rate(frames, chunks, durable=True, parent=parent))
+        rows["writer_unflushed"].append(writer_rate(frames, chunks, durable=False, parent=parent))
     result: dict[str, object] = {}
     for name, values in rows.items():
         result[name] = {
@@ -121,6 +117,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--chunks", type=int, default=12, help="chunks of 64 frames per run of the writer")
     args = parser.parse_args()
+    # Removed at the very end only: ext4 makes new files slowly for seconds after many were deleted.
+    parent = Path(tempfile.mkdtemp(prefix="bench_writer_"))
     result = {
         "cores": os.cpu_count(),
         "machine": platform.machine(),
@@ -128,8 +126,9 @@ def main() -> None:
         "versions": {"python": sys.version.split()[0], "numpy": np.__version__, "pillow": PIL.__version__}
         | png.versions(),
         "runs": args.runs,
-        "sizes": {str(size): measure(size, args.runs, args.chunks) for size in (96, 224)},
+        "sizes": {str(size): measure(size, args.runs, args.chunks, parent) for size in (96, 224)},
     }
+    shutil.rmtree(parent)
     text = json.dumps(result, indent=2)
     print(text)
     args.out.parent.mkdir(parents=True, exist_ok=True)
