@@ -127,6 +127,6 @@ def _trained_in(data: Path | None) -> str:
 def _run_matrix(args: argparse.Namespace) -> int:
     from sim2real.pipeline.matrix import MatrixCfg, run_matrix
 
-    page = run_matrix(MatrixCfg(out=args.out, frames=args.frames, seed=args.seed, num_envs=args.num_envs))
-    print(f"matrix: {page}")
+    cfg = MatrixCfg(out=args.out, frames=args.frames, seed=args.seed, num_envs=args.num_envs)
+    print(f"matrix: {run_matrix(cfg, f'./sim2real.sh evaluate --matrix --out {args.out}')}")
     return 0

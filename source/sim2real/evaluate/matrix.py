@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,12 @@ class Cell:
     @property
     def name(self) -> str:
         """The name of the cell and of its file."""
-        return f"{self.engine_train}-to-{self.engine_test}.{self.training}.{self.ranges}.{self.precision}"
+        return f"{self.drive}.{self.precision}"
+
+    @property
+    def drive(self) -> str:
+        """The name without the precision: cells that share it drive in one engine, one after the other."""
+        return f"{self.engine_train}-to-{self.engine_test}.{self.training}.{self.ranges}"
 
     @property
     def policy(self) -> str:
@@ -67,8 +72,9 @@ class Matrix:
     """The cells of a transfer matrix and their tables on disk.
 
     Args:
-        folder: Where the tables lie; ``cells/<name>.jsonl`` inside it.
-        scenes: The scenes that every cell drives.
+        folder: Where the tables lie; ``cells/<drive>/episodes/<precision>.jsonl`` inside it.
+        scenes: The scenes that every cell drives, or a function that tells them for a cell. Cells that are compared
+            must have scenes in common: let the shorter lists be the beginning of the longer ones.
         engines: The engines; every ordered pair of two different ones is a direction.
         ranges: Ranges to test in.
         precisions: Precisions to test.
@@ -79,7 +85,7 @@ class Matrix:
         self,
         folder: str | os.PathLike[str],
         *,
-        scenes: Iterable[int],
+        scenes: Iterable[int] | Callable[[Cell], Iterable[int]],
         engines: Sequence[str] = ("newton_mjwarp", "ovphysx"),
         ranges: Sequence[str] = RANGES,
         precisions: Sequence[str] = PRECISIONS,
@@ -96,7 +102,7 @@ class Matrix:
         if len(set(engines)) < 2:
             raise ValueError(f"engines are {list(engines)}; allowed: at least two different ones, to transfer between")
         self.folder = Path(folder)
-        self.scenes = tuple(int(scene) for scene in scenes)
+        same = None if callable(scenes) else tuple(int(scene) for scene in scenes)
         # Cells of one policy and one engine stand together, so that each is loaded and started once.
         self.cells = [
             Cell(engine_train=train, engine_test=test, training=training, ranges=where, precision=precision)
@@ -104,10 +110,15 @@ class Matrix:
                 itertools.permutations(dict.fromkeys(engines), 2), trainings, precisions, ranges
             )
         ]
+        self.scenes = {
+            cell: same if same is not None else tuple(int(scene) for scene in scenes(cell))  # type: ignore[operator]
+            for cell in self.cells
+        }
+        """The scenes of each cell."""
 
     def path(self, cell: Cell) -> Path:
         """Return the file of a cell's table."""
-        return self.folder / "cells" / f"{cell.name}.jsonl"
+        return self.folder / "cells" / cell.drive / "episodes" / f"{cell.precision}.jsonl"
 
     def open(self, cell: Cell, **identity: Any) -> EpisodeTable:
         """Open a cell's table for driving; ``identity`` as in ``EpisodeTable.open``.
@@ -124,7 +135,7 @@ class Matrix:
 
     def plan(self) -> list[Job]:
         """Return every cell with the scenes it still has to drive, finished cells included, in the order to run."""
-        return [Job(cell=cell, scenes=tuple(table.missing(self.scenes))) for cell, table in self.tables()]
+        return [Job(cell=cell, scenes=tuple(table.missing(self.scenes[cell]))) for cell, table in self.tables()]
 
     def missing(self) -> list[Job]:
         """Return the cells that are not finished."""
@@ -138,7 +149,7 @@ class Matrix:
         tables = dict(self.tables())
         cells = []
         for cell, table in tables.items():
-            summary = table.summary(self.scenes)
+            summary = table.summary(self.scenes[cell])
             entry = {
                 "engine_train": cell.engine_train,
                 "engine_test": cell.engine_test,
@@ -146,12 +157,12 @@ class Matrix:
                 "ranges": cell.ranges,
                 "precision": cell.precision,
                 **summary.to_dict(),
-                "complete": not table.missing(self.scenes),
+                "complete": not table.missing(self.scenes[cell]),
             }
             if cell.precision == "int8":
                 entry["int8_minus_float"] = paired_dict(table, tables.get(_twin(cell)))
             cells.append(entry)
-        return {"scenes": len(self.scenes), "cells": cells}
+        return {"cells": cells}
 
     def markdown(self) -> str:
         """Return the matrix as a table for documentation."""
@@ -212,8 +223,8 @@ class Matrix:
         return page(
             "sim2real transfer matrix",
             '<h1>sim2real transfer matrix</h1><p class="lead">Share of episodes that reached the far side in time'
-            f" without touching anything, with 95&nbsp;% Wilson intervals and the number of episodes. All cells inside"
-            f" the ranges drive the same {len(self.scenes)} scenes, and so do all outside.</p>"
+            " without touching anything, with 95&nbsp;% Wilson intervals and the number of episodes. Every cell drives"
+            " the same scenes from the first on; the ranges decide the camera.</p>"
             f'<div class="card scroll">{self.html()}</div>{again}',
         )
 

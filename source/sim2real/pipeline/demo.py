@@ -26,7 +26,7 @@ class DemoCfg:
     """Frames of the dataset."""
     size: int = 96
     """Image size [px]."""
-    epochs: int = 8
+    epochs: int = 6
     """Passes over the training frames."""
     episodes: int = 200
     """Episodes of the float policy."""
@@ -38,7 +38,7 @@ class DemoCfg:
     """Seed of the test scenes."""
 
 
-QUICK = {"frames": 1800, "epochs": 5, "episodes": 40, "int8_episodes": 20, "baseline_episodes": 20}
+QUICK = {"frames": 1800, "epochs": 4, "episodes": 40, "int8_episodes": 20, "baseline_episodes": 20}
 """What `demo --quick` makes smaller."""
 
 

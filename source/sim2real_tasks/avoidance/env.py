@@ -145,6 +145,8 @@ class AvoidanceEnv(DirectRLEnv):
         base = np.concatenate((rover[:, :2], np.full((len(rover), 1), WHEEL_RADIUS), rover[:, 2:]), 1)
         base[:, :3] += self.scene.env_origins[rows].cpu().numpy()
         position, quaternion = camera.camera_world_poses(base, cameras)
+        # The camera keeps its offset to the body as of now: on Newton the body stands where it was until this call.
+        self.sim.forward()
         self.camera.set_world_poses(
             torch.from_numpy(position).to(self.device),
             torch.from_numpy(quaternion).to(self.device),
