@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-HELP = """The whole loop once, on this machine: a randomized depth dataset, a trained ResNet18, a proven ONNX bundle (float
-and INT8), a closed-loop test in a physics engine the policy never saw, and a report that says whether it transfers.
+HELP = """The whole loop once, on this machine: a randomized depth dataset, a trained ResNet18, a proven ONNX bundle
+(float and INT8), a closed-loop test in a physics engine the policy never saw, and a report that says whether it
+transfers.
 
 --quick does the same, smaller. Finished stages are kept: the same command goes on after an interruption."""
 

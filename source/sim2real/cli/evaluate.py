@@ -38,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
     """Drive and print."""
     if args.matrix:
         return _run_matrix(args)
-    from sim2real.evaluate.assemble import RunFolders, assemble
     from sim2real.evaluate.episodes import EvaluationError
     from sim2real.evaluate.report import write_report
     from sim2real.evaluate.transfer import TransferCfg, drive, write_summary
+    from sim2real.pipeline.assemble import RunFolders, assemble
 
     if args.bundle is None:
         raise EvaluationError("--bundle is missing: give the folder that 'export' wrote, or --matrix")
@@ -76,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
         physics_test=cfg.physics,
         spec=cfg.spec,
         seed=cfg.seed,
-        command=f"./sim2real.sh evaluate --bundle {args.bundle} --physics {cfg.physics} --seed {cfg.seed} --out {args.out}",
+        command=f"./sim2real.sh evaluate --bundle {args.bundle} --physics {cfg.physics} --seed {cfg.seed}"
+        f" --out {args.out}",
     )
     print(f"report: {write_report(args.out, data)}")
     return 0

@@ -18,7 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spec", default="avoidance", help="randomization: a preset's name or a file")
     parser.add_argument("--frames", type=int, default=5000, help="frames of the whole set (default: 5000)")
     parser.add_argument("--size", type=int, default=96, help="width and height [px] (default: 96; the seed's is 224)")
-    parser.add_argument("--physics", default="newton_mjwarp", help="engine that holds the scenes: newton_mjwarp, ovphysx, isaacsim_physx")
+    parser.add_argument(
+        "--physics",
+        default="newton_mjwarp",
+        help="engine that holds the scenes: newton_mjwarp, ovphysx, isaacsim_physx",
+    )
     parser.add_argument("--shard", default="0/1", metavar="I/N", help="make part I of N, counting from 0")
     parser.add_argument("--num-envs", type=int, default=64, help="frames per rendering (speed only)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 
 class Progress:
@@ -10,7 +11,7 @@ class Progress:
 
     def __init__(self, unit: str, text: str = ""):
         self._unit, self._text = unit, text
-        self._bar = None
+        self._bar: Any = None
 
     def __enter__(self) -> Progress:
         return self

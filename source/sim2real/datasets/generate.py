@@ -1,8 +1,8 @@
 """Render a dataset: place, render, develop, write, with the three overlapping.
 
 The main thread places scenes and renders; one worker turns what was rendered into finished frames (focal length, label,
-camera noise) and hands whole chunks to the writer, whose own threads encode and store them. What is in memory at any time
-is a few batches, whatever the number of frames.
+camera noise) and hands whole chunks to the writer, whose own threads encode and store them. What is in memory at any
+time is a few batches, whatever the number of frames.
 """
 
 from __future__ import annotations
@@ -87,9 +87,8 @@ def describe(cfg: GenerateCfg) -> Manifest:
     Raises:
         SpecError: the spec is not valid.
     """
-    from sim2real_tasks.avoidance import camera, frames
-
     from sim2real.spec import load_spec
+    from sim2real_tasks.avoidance import camera, frames
 
     spec = load_spec(cfg.spec)
     versions = {}
@@ -163,7 +162,7 @@ def open_renderer(cfg: GenerateCfg) -> Any:
 
     @contextlib.contextmanager
     def opened():
-        changes = {
+        changes: dict[str, Any] = {
             "scene.num_envs": cfg.num_envs,
             "set_image_size": cfg.size,
             "spec": cfg.spec,
@@ -221,6 +220,7 @@ class _Assembler:
 
     def _write(self, chunk: int) -> None:
         rows = sorted(self._rows.pop(chunk), key=lambda row: row[0])
-        colour = np.stack([row[2] for row in rows]) if self._writer.manifest.colour else None
+        colours = [row[2] for row in rows if row[2] is not None]
+        colour = np.stack(colours) if self._writer.manifest.colour else None
         frames = Frames(depth_mm=np.stack([row[1] for row in rows]), colour=colour, records=[row[3] for row in rows])
         self._writer.write_chunk(chunk, frames)

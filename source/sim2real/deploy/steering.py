@@ -1,8 +1,9 @@
-"""From a class to a body command: the small controller around the avoidance classifier, the same in simulation and on the robot.
+"""From a class to a body command: the small controller around the avoidance classifier, the same in simulation and
+on the robot.
 
-Turning is latched: once the policy says left or right, the rover turns that way until the policy says forward, so that it
-cannot dither between two sides. After a turn it drives straight for a moment, past the obstacle, before it steers back to
-its heading. NumPy only; one row per robot.
+Turning is latched: once the policy says left or right, the rover turns that way until the policy says forward, so
+that it cannot dither between two sides. After a turn it drives straight for a moment, past the obstacle, before it
+steers back to its heading. NumPy only; one row per robot.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ class Steering:
 
     def reset(self, rows: np.ndarray | None = None) -> None:
         """Forget the turn under way, for all robots or for `rows`."""
-        rows = slice(None) if rows is None else rows
-        self._latch[rows] = FORWARD
-        self._hold[rows] = 0
+        where = slice(None) if rows is None else rows
+        self._latch[where] = FORWARD
+        self._hold[where] = 0
 
     def __call__(self, action: np.ndarray, heading: np.ndarray) -> np.ndarray:
         """Return the body command for each robot.

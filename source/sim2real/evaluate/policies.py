@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-
 if TYPE_CHECKING:
     from sim2real.deploy.runtime import PolicyRuntime
 

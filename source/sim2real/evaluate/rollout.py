@@ -86,7 +86,7 @@ def rollout(
         command[~env.active] = 0.0
         for i in rows:
             if policy.observe == "noisy" and len(paths[i]) % FILM_EVERY == 0:
-                frames[i].append(_moment(env, i, len(paths[i]), pose[i], action[i]))
+                frames[i].append(_moment(env, int(i), len(paths[i]), pose[i], int(action[i])))
             paths[i].append(tuple(pose[i].tolist()))
         before_obstacles, before_used = env.obstacle_pose.cpu().numpy(), env.obstacle_used.cpu().numpy()
         env.step(torch.from_numpy(command))

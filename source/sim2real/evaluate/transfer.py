@@ -1,7 +1,7 @@
 """The transfer test: one bundle and its baselines, driven through the same scenes of one engine.
 
-The folder that it fills holds an episode table per policy, filmstrips, a map of the paths and `transfer.json`; a run that
-was stopped continues with the missing scenes.
+The folder that it fills holds an episode table per policy, filmstrips, a map of the paths and `transfer.json`; a run
+that was stopped continues with the missing scenes.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def open_env(cfg: TransferCfg, num_envs: int, colour: bool) -> Any:
     from sim2real.lab.launch import make_env
     from sim2real_tasks.avoidance import TASK
 
-    changes = {
+    changes: dict[str, Any] = {
         "scene.num_envs": num_envs,
         "set_image_size": bundle_size(cfg.bundle),
         "spec": cfg.spec,

@@ -1,4 +1,6 @@
-"""The depth-avoidance lab from nothing to a report: generate, preview, train, export, drive in another engine, report."""
+"""The depth-avoidance lab from nothing to a report: generate, preview, train, export, drive in another engine,
+report.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from sim2real.pipeline.stages import PipelineError, Run, Stage
 
@@ -38,7 +41,7 @@ class DemoCfg:
     """Seed of the test scenes."""
 
 
-QUICK = {"frames": 1800, "epochs": 4, "episodes": 40, "int8_episodes": 20, "baseline_episodes": 20}
+QUICK: dict[str, Any] = {"frames": 1800, "epochs": 4, "episodes": 40, "int8_episodes": 20, "baseline_episodes": 20}
 """What `demo --quick` makes smaller."""
 
 
@@ -55,7 +58,9 @@ def stages(cfg: DemoCfg) -> list[Stage]:
             ),
         ),
         Stage(name="check", argv=("check", str(data))),
-        Stage(name="preview", argv=("preview", cfg.spec, "--dataset", str(data), "--out", str(cfg.out / "preview.html"))),
+        Stage(
+            name="preview", argv=("preview", cfg.spec, "--dataset", str(data), "--out", str(cfg.out / "preview.html"))
+        ),
         Stage(name="train", argv=("train", "--data", str(data), "--epochs", str(cfg.epochs), "--out", str(train))),
         Stage(name="export", argv=("export", "--policy", str(train), "--data", str(data), "--out", str(bundle))),
         Stage(
@@ -81,8 +86,8 @@ def run_demo(cfg: DemoCfg, command: str, fresh: bool = False) -> Path:
     Raises:
         PipelineError: a stage failed, or the folder holds something else.
     """
-    from sim2real.evaluate.assemble import RunFolders, assemble
     from sim2real.evaluate.report import write_report
+    from sim2real.pipeline.assemble import RunFolders, assemble
 
     if fresh and cfg.out.exists():
         if not (cfg.out / "state.json").is_file():

@@ -1,7 +1,8 @@
-"""The transfer matrix as a run: two engines, trained with and without randomization, driven inside and outside the ranges.
+"""The transfer matrix as a run: two engines, trained with and without randomization, driven inside and outside the
+ranges.
 
-Four datasets, trainings and exports; eight drives of float and INT8, each in the engine that the policy did not see. The
-result is `matrix.json`, `matrix.md` and `matrix.html`; a stopped run goes on with the missing episodes.
+Four datasets, trainings and exports; eight drives of float and INT8, each in the engine that the policy did not see.
+The result is `matrix.json`, `matrix.md` and `matrix.html`; a stopped run goes on with the missing episodes.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def run_matrix(cfg: MatrixCfg, command: str) -> Path:
     Raises:
         PipelineError: a stage failed, or the folder holds another run.
     """
-    from sim2real.evaluate.assemble import versions
+    from sim2real.pipeline.assemble import versions
 
     settings = {key: str(value) if isinstance(value, Path) else value for key, value in dataclasses.asdict(cfg).items()}
     run = Run.open(cfg.out, settings)

@@ -1,8 +1,8 @@
 """A run of stages in one folder, resumable.
 
-Each stage is a verb of the command line in a process of its own: an engine that is started is gone when the stage ends, and
-what a stage does can be repeated by hand. `state.json` in the folder says with which settings the run was begun, which
-stages are finished and how long each took; it is replaced whole, so a kill leaves the last truth.
+Each stage is a verb of the command line in a process of its own: an engine that is started is gone when the stage
+ends, and what a stage does can be repeated by hand. `state.json` in the folder says with which settings the run was
+begun, which stages are finished and how long each took; it is replaced whole, so a kill leaves the last truth.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The arena: what stands in it, its sizes, and where things may go. Plain numbers, no simulator.
 
-A walled floor, `LENGTH` along x and `WIDTH` along y, entered at x = `START_X` and left at x = `GOAL_X`. Twelve obstacles
-exist, of fixed sizes; a scene uses 8 to 12 of them and the others are parked under the floor, where no camera sees them.
-Frame: x along the arena, y left, z up; origin on the floor in the middle of the entrance.
+A walled floor, `LENGTH` along x and `WIDTH` along y, entered at x = `START_X` and left at x = `GOAL_X`. Twelve
+obstacles exist, of fixed sizes; a scene uses 8 to 12 of them and the others are parked under the floor, where no
+camera sees them. Frame: x along the arena, y left, z up; origin on the floor in the middle of the entrance.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """The depth camera of the task: what is drawn for it, and the way of an image from the renderer to the policy.
 
 The renderer has one focal length for all environments, a little wider than the widest that the spec asks for; each
-environment's own focal length is made by remapping the image. The mount's offset is a true camera pose. Noise comes last,
-keyed by the frame's number, so that a frame is the same whatever stands beside it in the batch.
+environment's own focal length is made by remapping the image. The mount's offset is a true camera pose. Noise comes
+last, keyed by the frame's number, so that a frame is the same whatever stands beside it in the batch.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -138,7 +138,7 @@ def camera_world_poses(base_pose: np.ndarray, camera: CameraDraw) -> tuple[np.nd
     return np.stack((x, y, z), -1).astype(np.float32), quaternion_from_rpy(rpy)
 
 
-def intrinsics(camera: CameraDraw, size: int) -> dict[str, np.ndarray]:
+def intrinsics(camera: CameraDraw, size: int) -> dict[str, Any]:
     """The cameras as `sim2real_tasks.avoidance.gap_follower.label` wants them, for images `size` pixels wide."""
     focal = nominal_focal_px(size) * camera.focal_scale
     center = np.full(len(focal), size / 2, np.float32)
@@ -161,7 +161,9 @@ def develop(raw: Raw, camera: CameraDraw, focal_min: float) -> Images:
 
 
 def degrade(images: Images, camera: CameraDraw, params, seed: int, world, episode, occurrence) -> Images:
-    """Pass the clean depth through the camera model; noise is keyed by (world, episode, occurrence), each (n,) or a number."""
+    """Pass the clean depth through the camera model; noise is keyed by (world, episode, occurrence), each (n,) or a
+    number.
+    """
     from sim2real.vision import depth_noise, luminance, noise_key
 
     noisy = depth_noise(

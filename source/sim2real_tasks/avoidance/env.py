@@ -18,6 +18,7 @@ from isaaclab.envs import DirectRLEnv
 
 from sim2real.draws import Draws
 from sim2real.spec import load_spec
+from sim2real.vision import DepthParams
 
 from ..robots.rover import WHEEL_JOINTS, WHEEL_RADIUS, wheel_speeds
 from . import arena, camera, geometry, layout
@@ -95,7 +96,7 @@ class AvoidanceEnv(DirectRLEnv):
         self._before = torch.zeros(n, 3, **kind)
         self._command = torch.zeros(n, 2, **kind)
         self._cameras = camera.draw_cameras(self.randomization, self.scene_ids, 0)
-        self._depth_params = None
+        self._depth_params: DepthParams | None = None
 
     # -- scenes ------------------------------------------------------------------------------------------------------
 
@@ -117,7 +118,9 @@ class AvoidanceEnv(DirectRLEnv):
                 self.scene_ids[i], self.episodes[i] = 0, 0
 
     def place(self, env_ids: np.ndarray, obstacles: layout.Layout, rover: np.ndarray, cameras: camera.CameraDraw):
-        """Put obstacles, rover (x, y, yaw; (k, 3)) and cameras of the environments `env_ids` (k,) in place; no physics step."""
+        """Put obstacles, rover (x, y, yaw; (k, 3)) and cameras of the environments `env_ids` (k,) in place; no
+        physics step.
+        """
         ids = torch.as_tensor(env_ids, dtype=torch.int32, device=self.device)
         rows = ids.long()
         self._obstacle_home[rows] = torch.as_tensor(obstacles.pose, device=self.device)
@@ -133,7 +136,9 @@ class AvoidanceEnv(DirectRLEnv):
         state = self._upright(np.full((len(ids), 1), WHEEL_RADIUS), np.asarray(rover, np.float32)[:, None])[:, 0]
         state[:, :3] += self.scene.env_origins[rows]
         self.robot.write_root_pose_to_sim_index(root_pose=state, env_ids=ids)
-        self.robot.write_root_velocity_to_sim_index(root_velocity=torch.zeros(len(ids), 6, device=self.device), env_ids=ids)
+        self.robot.write_root_velocity_to_sim_index(
+            root_velocity=torch.zeros(len(ids), 6, device=self.device), env_ids=ids
+        )
         still = torch.zeros(len(ids), self.robot.num_joints, device=self.device)
         self.robot.write_joint_position_to_sim_index(position=still, env_ids=ids)
         self.robot.write_joint_velocity_to_sim_index(velocity=still, env_ids=ids)
@@ -180,7 +185,9 @@ class AvoidanceEnv(DirectRLEnv):
         start[:, 0] = arena.START_X
         for name, columns in (("start_position", slice(0, 3)), ("start_yaw", slice(2, 3))):
             if name in self.randomization.terms:
-                value = draws.sample(name, self.randomization.terms[name].dist, scenes, episodes).reshape(len(scenes), -1)
+                value = draws.sample(name, self.randomization.terms[name].dist, scenes, episodes).reshape(
+                    len(scenes), -1
+                )
                 if name == "start_position":
                     start[:, :2] += value[:, :2]
                 else:

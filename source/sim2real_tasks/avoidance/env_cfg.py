@@ -40,7 +40,9 @@ class AvoidanceEnvCfg(DirectRLEnvCfg):
     moving_reach: float = 0.5
     """How far a moving obstacle strays from where the scene put it [m]."""
     contact_clearance: float = 0.002
-    """The rover touches something when its footprint is closer than this [m]: contact shapes meet at 0 within a millimetre."""
+    """The rover touches something when its footprint is closer than this [m]: contact shapes meet at 0 within a
+    millimetre.
+    """
     reward_progress: float = 1.0
     """Reward per metre along the arena."""
     reward_contact: float = -5.0

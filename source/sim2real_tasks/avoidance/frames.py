@@ -1,8 +1,8 @@
 """Frames of the depth dataset: frame i is a function of (spec, i) alone.
 
-Four frames in a row share a scene. A frame has its own place in the arena, its own camera and its own noise; half of the
-frames are taken close to something, where the decision is made. Scenes are placed and rendered, physics is never stepped.
-The label is what the gap-follower says about the clean image, its camera being known exactly.
+Four frames in a row share a scene. A frame has its own place in the arena, its own camera and its own noise; half of
+the frames are taken close to something, where the decision is made. Scenes are placed and rendered, physics is never
+stepped. The label is what the gap-follower says about the clean image, its camera being known exactly.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ class FrameRenderer:
         return drawn, camera.Raw(depth=raw.depth[:k], colour=None if raw.colour is None else raw.colour[:k])
 
     def develop(self, drawn: FrameDraws, raw: camera.Raw) -> tuple[camera.Images, list[dict[str, Any]]]:
-        """Images and records of rendered frames; does not touch the simulator, so it may run beside the next rendering."""
+        """Images and records of rendered frames; does not touch the simulator, so it may run beside the next
+        rendering.
+        """
         from sim2real.vision import draw_depth_params
 
         images = camera.develop(raw, drawn.cameras, self.env.focal_min)

@@ -1,8 +1,8 @@
 """Exact clearance between the rover's footprint and everything that stands in the arena.
 
-The footprint is what physics collides: the base rectangle and the discs of the two wheel spheres. Obstacles and walls are
-upright and taller than the rover, so contact in space is contact in the plane, and the clearance of two convex outlines is
-found at a vertex of one of them. All arrays are torch tensors on any device.
+The footprint is what physics collides: the base rectangle and the discs of the two wheel spheres. Obstacles and
+walls are upright and taller than the rover, so contact in space is contact in the plane, and the clearance of two
+convex outlines is found at a vertex of one of them. All arrays are torch tensors on any device.
 """
 
 from __future__ import annotations
@@ -94,14 +94,18 @@ def wall_clearance(pose: torch.Tensor) -> torch.Tensor:
 
 
 def clearance(pose: torch.Tensor, obstacles: torch.Tensor) -> torch.Tensor:
-    """Distance from the footprint to the nearest thing in the arena [m]; shapes as `obstacle_clearance`, returns (n,)."""
+    """Distance from the footprint to the nearest thing in the arena [m]; shapes as `obstacle_clearance`, returns
+    (n,).
+    """
     return torch.minimum(obstacle_clearance(pose, obstacles).amin(-1), wall_clearance(pose))
 
 
 def swept_clearance(
     before: torch.Tensor, after: torch.Tensor, obstacles: torch.Tensor, samples: int = 4
 ) -> torch.Tensor:
-    """Least clearance [m] on the way from pose `before` to pose `after` (n, 3), `samples` poses apart, both ends' end included."""
+    """Least clearance [m] on the way from pose `before` to pose `after` (n, 3), `samples` poses apart, both ends'
+    end included.
+    """
     turn = torch.atan2(torch.sin(after[:, 2] - before[:, 2]), torch.cos(after[:, 2] - before[:, 2]))
     delta = torch.cat((after[:, :2] - before[:, :2], turn[:, None]), -1)
     least = clearance(after, obstacles)

@@ -14,7 +14,7 @@ A layout that is not good is drawn again with the next occurrence.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -93,7 +93,7 @@ def draw_layouts(spec: Spec, scenes: np.ndarray, episode: np.ndarray | int = 0) 
 
 def _attempt(spec: Spec, scenes: np.ndarray, episode: np.ndarray, attempt: int):
     draws = Draws(spec.seed)
-    key = dict(world=scenes, episode=episode, occurrence=attempt)
+    key: dict[str, Any] = {"world": scenes, "episode": episode, "occurrence": attempt}
     terms = spec.terms
     wanted = draws.sample("obstacle_count", terms["obstacle_count"].dist, **key)[:, 0].astype(int)
     yaw = draws.sample("obstacle_yaw", terms["obstacle_yaw"].dist, count=COUNT, **key)

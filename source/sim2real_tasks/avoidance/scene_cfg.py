@@ -19,6 +19,7 @@ from ..robots.rover import CAMERA_POSITION, rover_cfg
 from . import arena
 from .camera import HORIZONTAL_FOV, RENDER_FAR
 
+
 @configclass
 class AvoidancePhysicsCfg(PresetCfg):
     """The engines: `physics=newton_mjwarp | ovphysx | isaacsim_physx`."""

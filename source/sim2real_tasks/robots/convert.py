@@ -38,7 +38,9 @@ class UrdfCfg:
     floating_base: bool = True
     """True for a robot that moves: the converter's joint between world and base is removed."""
     drives: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    """Maximum effort [N·m or N] by joint-name regex. A joint that matches none gets no drive. Gains come from the actuators."""
+    """Maximum effort [N·m or N] by joint-name regex. A joint that matches none gets no drive. Gains come from the
+    actuators.
+    """
     friction: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Coefficient of friction by link/collider regex, first match wins; both engines combine a pair by the maximum."""
 

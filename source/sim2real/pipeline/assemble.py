@@ -154,7 +154,7 @@ def _pictures(folders: RunFolders) -> list[Picture]:
             Picture(
                 image=dataset_sheet(folders.data),
                 title="Frames of the dataset",
-                caption="Above what the network sees (near is bright, black is invalid or far), below the colour image.",
+                caption="Above what the network sees (near is bright, black is invalid or far); below, colour.",
             )
         )
     if folders.training is not None and (folders.training / "confusion.png").is_file():
