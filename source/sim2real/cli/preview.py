@@ -9,11 +9,13 @@ from sim2real.errors import Sim2RealError
 
 if TYPE_CHECKING:
     from sim2real.vision.preview import PreviewRow
+    from sim2real.vision.preview_frames import Pictures
 
 HELP = """Write one page of frames: clean depth, what the spec's camera reports, the error, colour.
 
-Without a dataset it ray-casts small scenes of floor, walls, boxes and cylinders, which takes seconds and needs no
-simulator. With --dataset it shows the noisy depth that is stored there, and what was drawn for each frame."""
+With --task it renders the task's own scenes with Isaac Lab. Without, it ray-casts small scenes of floor, walls,
+boxes and cylinders, which takes seconds and needs no simulator. With --dataset it shows the noisy depth that is
+stored there, and what was drawn for each frame."""
 
 FRAMES_MOST = 200
 
@@ -21,6 +23,8 @@ FRAMES_MOST = 200
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.add_argument("spec", metavar="SPEC", nargs="?", default="avoidance", help="spec file or preset (avoidance)")
+    parser.add_argument("--task", choices=("avoidance",), help="render this task's scenes")
+    parser.add_argument("--physics", default="newton_mjwarp", help="with --task: engine that holds the scenes")
     parser.add_argument("--dataset", metavar="DIR", help="show this dataset's stored frames instead")
     parser.add_argument("--frames", type=int, default=8, metavar="N", help=f"how many, 1 to {FRAMES_MOST} (8)")
     parser.add_argument("--size", type=int, default=96, choices=(96, 224), help="picture size in pixels (96)")
@@ -43,15 +47,50 @@ def run(args: argparse.Namespace) -> int:
         from sim2real.vision.preview_frames import analytic_pictures, noise_law, noisy_rows
 
         spec = load_spec(args.spec)
-        rows = noisy_rows(spec, analytic_pictures(spec, args.frames, args.size))
+        scenes, flags = "Small ray-cast scenes", ""
+        if args.task is None:
+            pictures = analytic_pictures(spec, args.frames, args.size)
+        else:
+            pictures = task_pictures(args)
+            scenes, flags = f"Scenes of the task {args.task}", f" --task {args.task} --physics {args.physics}"
+        rows = noisy_rows(spec, pictures)
         title, law = "Depth camera preview", noise_law(spec)
         lead = (
-            f"Spec {args.spec}, seed {spec.seed}, camera {spec.vision['depth'].preset}. Small ray-cast scenes through "
+            f"Spec {args.spec}, seed {spec.seed}, camera {spec.vision['depth'].preset}. {scenes} through "
             "the camera that the spec draws for each frame; below each frame, what was drawn."
         )
-        command = f"sim2real preview {args.spec} --frames {args.frames} --size {args.size} --out {args.out}"
+        command = f"sim2real preview {args.spec}{flags} --frames {args.frames} --size {args.size} --out {args.out}"
     print(write_preview(args.out, rows, title, lead=lead, command=command, noise_law=law))
     return 0
+
+
+def task_pictures(args: argparse.Namespace) -> Pictures:
+    """The first frames of the dataset that ``generate`` would make, rendered by Isaac Lab, before the camera model."""
+    from pathlib import Path
+
+    import numpy as np
+
+    from sim2real.datasets.generate import GenerateCfg, open_renderer
+    from sim2real.vision.preview_frames import Pictures
+    from sim2real_tasks.avoidance import camera
+
+    cfg = GenerateCfg(out=Path(args.out), spec=args.spec, size=args.size, physics=args.physics, num_envs=args.frames)
+    with open_renderer(cfg) as renderer:
+        drawn, raw = renderer.render(np.arange(args.frames))
+        images = camera.develop(raw, drawn.cameras, renderer.env.focal_min)
+    return Pictures(
+        depth=images.clean,
+        colour=images.colour,
+        focal_px=camera.nominal_focal_px(args.size) * drawn.cameras.focal_scale,
+        frame_ids=drawn.index,
+        drawn=tuple(
+            {
+                "focal_length": float(drawn.cameras.focal_scale[i]),
+                **{f"camera_{axis}_m": float(v) for axis, v in zip("xyz", drawn.cameras.position[i], strict=True)},
+            }
+            for i in range(args.frames)
+        ),
+    )
 
 
 def dataset_rows(directory: str, frames: int) -> list[PreviewRow]:

@@ -141,10 +141,10 @@ def generate(cfg: GenerateCfg, progress: Callable[[int, int], None] | None = Non
         pending = writer.pending()
         todo = sum(len(manifest.chunk_range(chunk)) for chunk in pending)
         report = progress or (lambda done, total: None)
-        report(owned - todo, owned)
         if not pending:
             return GenerateResult(frames=0, seconds=0.0)
         with open_renderer(cfg) as renderer:
+            report(owned - todo, owned)
             start = time.perf_counter()
             render_chunks(renderer, writer, pending, lambda done: report(owned - todo + done, owned))
             writer.flush()

@@ -88,7 +88,9 @@ def rollout(
             if policy.observe == "noisy" and len(paths[i]) % FILM_EVERY == 0:
                 frames[i].append(_moment(env, int(i), len(paths[i]), pose[i], int(action[i])))
             paths[i].append(tuple(pose[i].tolist()))
-        before_obstacles, before_used = env.obstacle_pose.cpu().numpy(), env.obstacle_used.cpu().numpy()
+        # Copies: an episode that ends in this step is reset in it, and CPU tensors share their memory with NumPy.
+        before_obstacles = np.array(env.obstacle_pose.cpu())
+        before_used = np.array(env.obstacle_used.cpu())
         env.step(torch.from_numpy(command))
         finished = env.finished
         for k, i in enumerate(finished.env_ids):

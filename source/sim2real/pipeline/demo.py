@@ -59,7 +59,11 @@ def stages(cfg: DemoCfg) -> list[Stage]:
         ),
         Stage(name="check", argv=("check", str(data))),
         Stage(
-            name="preview", argv=("preview", cfg.spec, "--dataset", str(data), "--out", str(cfg.out / "preview.html"))
+            name="preview",
+            argv=(
+                *("preview", cfg.spec, "--task", "avoidance", "--physics", cfg.physics_train, "--frames", "12"),
+                *("--size", str(cfg.size), "--out", str(cfg.out / "preview.html")),
+            ),
         ),
         Stage(name="train", argv=("train", "--data", str(data), "--epochs", str(cfg.epochs), "--out", str(train))),
         Stage(name="export", argv=("export", "--policy", str(train), "--data", str(data), "--out", str(bundle))),
