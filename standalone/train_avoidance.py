@@ -1,11 +1,36 @@
-"""Train the avoidance classifier: the verb 'train' spelled out.
+"""Train the avoidance classifier on a dataset: the verb 'train' spelled out.
 
-python standalone/train_avoidance.py --data DIR --out RUN
+python standalone/train_avoidance.py --data runs/depth --out runs/training
 """
 
-import sys
+from __future__ import annotations
 
-from sim2real.cli.main import main
+from collections.abc import Sequence
+
+from _script import finish, parse
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Train, or go on after the last finished epoch."""
+    from sim2real.cli.train import add_arguments
+
+    args = parse(__doc__, add_arguments, words)
+
+    from sim2real.datasets import read_manifest
+    from sim2real.learn import TrainCfg, train
+
+    camera = read_manifest(args.data[0]).camera
+    cfg = TrainCfg.make(
+        args.preset,
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
+        size=args.size or min(camera.height, camera.width),
+        seed=args.seed,
+    )
+    result = train(args.data, args.out, cfg, resume=args.resume, pretrained=args.pretrained, device=args.device)
+    print(f"validation accuracy {result.metrics['val_accuracy']:.1%}; policy: {result.policy}")
+
 
 if __name__ == "__main__":
-    sys.exit(main(["train", *sys.argv[1:]]))
+    finish(main)
