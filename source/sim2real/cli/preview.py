@@ -76,8 +76,8 @@ def task_pictures(args: argparse.Namespace) -> Pictures:
 
     cfg = GenerateCfg(out=Path(args.out), spec=args.spec, size=args.size, physics=args.physics, num_envs=args.frames)
     with open_renderer(cfg) as renderer:
-        drawn, raw = renderer.render(np.arange(args.frames))
-        images = camera.develop(raw, drawn.cameras, renderer.env.focal_min)
+        drawn = renderer.draw(np.arange(args.frames))
+        images = camera.develop(renderer.render(drawn), drawn.cameras, renderer.env.focal_min)
     return Pictures(
         depth=images.clean,
         colour=images.colour,

@@ -1,8 +1,8 @@
 """Render a dataset: place, render, develop, write, with the three overlapping.
 
-The main thread places scenes and renders; one worker turns what was rendered into finished frames (focal length, label,
-camera noise) and hands whole chunks to the writer, whose own threads encode and store them. What is in memory at any
-time is a few batches, whatever the number of frames.
+The main thread places scenes and renders. One thread draws the scenes to come; another turns what was rendered into
+finished frames (focal length, label, camera noise) and hands whole chunks to the writer, whose own threads store
+them. What is in memory at any time is a few batches, whatever the number of frames.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ TASKS = ("avoidance",)
 """Tasks that datasets can be made of."""
 SIZES = (96, 224)
 """Image sizes that are trained and tested: the demo's and the seed's [px]."""
+DRAW_BATCHES = 8
+"""Batches whose scenes are drawn at once: drawing costs little more for many scenes than for one."""
 CONTENT_PACKAGES = ("isaaclab", "newton", "warp-lang", "numpy")
 """Packages whose release decides the bytes of a frame."""
 
@@ -171,7 +173,8 @@ def open_renderer(cfg: GenerateCfg) -> Any:
         }
         with make_env(TASK, cfg.physics, cfg.device, **changes) as env:
             renderer = FrameRenderer(env)
-            renderer.develop(*renderer.render(np.arange(1)))  # compiles what is not compiled yet
+            drawn = renderer.draw(np.arange(1))
+            renderer.develop(drawn, renderer.render(drawn))  # compiles what is not compiled yet
             yield renderer
 
     return opened()
@@ -180,18 +183,25 @@ def open_renderer(cfg: GenerateCfg) -> Any:
 def render_chunks(
     renderer: Any, writer: DatasetWriter, chunks: list[int], progress: Callable[[int], None] = lambda done: None
 ) -> None:
-    """Render the chunks and hand them to the writer, developing one batch while the next one renders."""
+    """Render the chunks and hand them to the writer; drawing ahead and developing behind go on beside the rendering."""
     assembler = _Assembler(writer)
     index = np.concatenate([np.array(writer.manifest.chunk_range(chunk)) for chunk in chunks])
+    block = renderer.batch * DRAW_BATCHES
+    blocks = [index[first : first + block] for first in range(0, len(index), block)]
     done = 0
-    with ThreadPoolExecutor(1, thread_name_prefix="develop") as worker:
+    with ThreadPoolExecutor(1, thread_name_prefix="draw") as ahead, ThreadPoolExecutor(1, "develop") as behind:
+        following = ahead.submit(renderer.draw, blocks[0])
         waiting: list[Future[int]] = []
-        for first in range(0, len(index), renderer.batch):
-            rendered = renderer.render(index[first : first + renderer.batch])
-            waiting.append(worker.submit(assembler.add, renderer, *rendered))
-            while len(waiting) > 2 or (waiting and waiting[0].done()):
-                done += waiting.pop(0).result()
-                progress(done)
+        for number in range(len(blocks)):
+            drawn = following.result()
+            if number + 1 < len(blocks):
+                following = ahead.submit(renderer.draw, blocks[number + 1])
+            for first in range(0, len(drawn), renderer.batch):
+                rows = drawn[first : first + renderer.batch]
+                waiting.append(behind.submit(assembler.add, renderer, rows, renderer.render(rows)))
+                while len(waiting) > 2 or (waiting and waiting[0].done()):
+                    done += waiting.pop(0).result()
+                    progress(done)
         for future in waiting:
             done += future.result()
             progress(done)

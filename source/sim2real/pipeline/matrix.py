@@ -34,9 +34,9 @@ class MatrixCfg:
     """Passes over the training frames."""
     episodes: int = 400
     """Episodes of the cell that the claim rests on: float, with randomization, inside the ranges."""
-    others: int = 150
+    others: int = 100
     """Episodes of its neighbours: INT8 inside, float outside."""
-    rest: int = 60
+    rest: int = 50
     """Episodes of every other cell."""
     seed: int = 20261
     """Seed of the test scenes."""
