@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="dataset, for the report")
     parser.add_argument("--training", type=Path, metavar="DIR", help="training run, for the report")
     parser.add_argument("--matrix", action="store_true", help="run the whole transfer matrix")
-    parser.add_argument("--frames", type=int, default=5000, help="with --matrix: frames of each dataset")
+    parser.add_argument("--frames", type=int, default=4000, help="with --matrix: frames of each dataset")
 
 
 def run(args: argparse.Namespace) -> int:

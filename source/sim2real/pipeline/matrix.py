@@ -28,7 +28,7 @@ class MatrixCfg:
     """Folder of everything, datasets and trainings included."""
     engines: tuple[str, ...] = ("newton_mjwarp", "ovphysx")
     """The engines; every ordered pair is a direction."""
-    frames: int = 5000
+    frames: int = 4000
     """Frames of each dataset."""
     epochs: int = 6
     """Passes over the training frames."""
@@ -36,8 +36,10 @@ class MatrixCfg:
     """Episodes of the cell that the claim rests on: float, with randomization, inside the ranges."""
     others: int = 100
     """Episodes of its neighbours: INT8 inside, float outside."""
-    rest: int = 50
+    rest: int = 40
     """Episodes of every other cell."""
+    baselines: int = 100
+    """Episodes of each baseline, in each engine."""
     seed: int = 20261
     """Seed of the test scenes."""
     num_envs: int = 64
@@ -78,7 +80,7 @@ def stages(cfg: MatrixCfg) -> list[Stage]:
         for name, argv in steps.items():
             found.setdefault(f"{name} {run}", Stage(name=f"{name} {run}", argv=argv))
         counts = {c.precision: cfg.count(c) for c in cells if c.drive == cell.drive}
-        baseline = cfg.rest if cell.training == "randomized" and cell.ranges == "inside" else 0
+        baseline = cfg.baselines if cell.training == "randomized" and cell.ranges == "inside" else 0
         argv = (
             *("evaluate", "--bundle", str(bundle), "--physics", cell.engine_test, "--spec", SPECS[cell.ranges]),
             *("--seed", str(cfg.seed), "--num-envs", str(cfg.num_envs)),

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 HORIZONTAL_FOV = math.radians(87.0)
 """Horizontal field of view of the D435's depth image [rad] (Intel RealSense D400 series datasheet)."""
 RENDER_FAR = 8.0
-"""Far clip of the renderer [m]; what is farther reads as this."""
+"""Far clip of the renderer [m]; it writes this where it sees nothing."""
+NOTHING = 0.999 * RENDER_FAR
+"""Depth beyond which a pixel counts as empty [m]: 0 in every picture, as on a real depth camera."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -157,6 +159,7 @@ def develop(raw: Raw, camera: CameraDraw, focal_min: float) -> Images:
     from sim2real.vision import remap_intrinsics
 
     clean, colour = remap_intrinsics(raw.depth, raw.colour, camera.focal_scale, min_scale=focal_min)
+    clean[clean > NOTHING] = 0.0  # a depth camera reports nothing where there is nothing
     return Images(clean=clean, noisy=clean, colour=colour)
 
 

@@ -131,6 +131,8 @@ class AvoidanceEnv(DirectRLEnv):
         self.obstacle_pose[rows] += (~self.obstacle_used[rows]).unsqueeze(-1) * torch.tensor(
             [100.0, 0.0, 0.0], device=self.device
         )
+        if self.cfg.moving:
+            self.obstacle_pose[rows, :, 1] = self._moved_y(0)[rows]
         self._write_obstacles(ids)
         pose = torch.as_tensor(np.asarray(rover, np.float32), device=self.device)
         state = self._upright(np.full((len(ids), 1), WHEEL_RADIUS), np.asarray(rover, np.float32)[:, None])[:, 0]
@@ -202,6 +204,9 @@ class AvoidanceEnv(DirectRLEnv):
         self.episode_length_buf[ids] = 0
         self._next_scenes(ids)
         scenes, episodes = self.scene_ids[ids], self.episodes[ids]
+        if self.cfg.moving:
+            phase = Draws(self.randomization.seed).unit("moving_phase", scenes, episodes, count=layout.COUNT)
+            self._moving_phase[ids] = torch.as_tensor(phase, device=self.device)
         self.place(
             ids,
             layout.draw_layouts(self.randomization, scenes, episodes),
@@ -210,9 +215,6 @@ class AvoidanceEnv(DirectRLEnv):
         )
         self._draw_depth_params(ids)
         self.min_clearance[ids] = math.inf
-        if self.cfg.moving:
-            phase = Draws(self.randomization.seed).unit("moving_phase", scenes, episodes, count=layout.COUNT)
-            self._moving_phase[ids] = torch.as_tensor(phase, device=self.device)
 
     def _pre_physics_step(self, actions: torch.Tensor) -> None:
         self._command = actions.clone()
@@ -271,16 +273,21 @@ class AvoidanceEnv(DirectRLEnv):
         yaw = torch.atan2(2 * (q[:, 3] * q[:, 2] + q[:, 0] * q[:, 1]), 1 - 2 * (q[:, 1] ** 2 + q[:, 2] ** 2))
         return torch.cat((position[:, :2], yaw[:, None]), -1)
 
-    def _move_obstacles(self) -> None:
-        """Carry the first `moving` obstacles of each scene sideways: a triangle wave about where the scene put them."""
+    def _moved_y(self, ticks: int) -> torch.Tensor:
+        """Each obstacle's y (n, 12) [m] `ticks` from now: the first `moving` of a scene go sideways, a triangle wave
+        about where the scene put them.
+        """
         rank = torch.cumsum(self.obstacle_used, 1) * self.obstacle_used
         moves = (rank > 0) & (rank <= self.cfg.moving)
-        time = (self.episode_length_buf.unsqueeze(-1) + 1) * self.step_dt
+        time = (self.episode_length_buf.unsqueeze(-1) + ticks) * self.step_dt
         reach, period = self.cfg.moving_reach, 4 * self.cfg.moving_reach / self.cfg.moving_speed
         phase = torch.remainder(time / period + self._moving_phase, 1.0)
         offset = reach * (4 * (phase - 0.5).abs() - 1)
         y = (self._obstacle_home[..., 1] + offset).clamp(-arena.WIDTH / 2 + 0.3, arena.WIDTH / 2 - 0.3)
-        self.obstacle_pose[..., 1] = torch.where(moves, y, self.obstacle_pose[..., 1])
+        return torch.where(moves, y, self.obstacle_pose[..., 1])
+
+    def _move_obstacles(self) -> None:
+        self.obstacle_pose[..., 1] = self._moved_y(1)
         self._write_obstacles(torch.arange(self.num_envs, dtype=torch.int32, device=self.device))
 
     def _draw_depth_params(self, ids: np.ndarray) -> None:

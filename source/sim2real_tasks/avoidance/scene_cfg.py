@@ -27,11 +27,12 @@ class AvoidancePhysicsCfg(PresetCfg):
     newton_mjwarp = NewtonCfg(
         solver_cfg=MJWarpSolverCfg(
             njmax=120,
-            nconmax=40,
+            # Newton counts what touches before it drops the pairs that cannot move (obstacles on the floor, at walls).
+            nconmax=128,
             cone="pyramidal",
             integrator="implicitfast",
             iterations=30,
-            ls_iterations=20,
+            ls_iterations=50,
             use_mujoco_contacts=False,
         ),
         num_substeps=1,
