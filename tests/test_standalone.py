@@ -184,6 +184,7 @@ def patch_evaluation(monkeypatch):
     calls = Calls()
     calls.patch(monkeypatch, "sim2real.evaluate.transfer.drive", {})
     calls.patch(monkeypatch, "sim2real.evaluate.transfer.write_summary", None)
+    calls.patch(monkeypatch, "sim2real.pipeline.assemble.check_data", None)
     calls.patch(monkeypatch, "sim2real.pipeline.assemble.assemble", "report data")
     calls.patch(monkeypatch, "sim2real.evaluate.report.write_report", Path("report.html"))
     calls.patch(monkeypatch, "sim2real.pipeline.matrix.run_matrix", Path("matrix.html"))
@@ -207,12 +208,13 @@ def test_evaluate_passes_everything_on(monkeypatch, script):
     by_verb, by_script = (without_bars(found) for found in both(calls, script, "evaluate_transfer", words))
     assert by_verb == by_script
     assert [name.rpartition(".")[2] for name, _, _ in by_script] == [
+        "check_data",
         "drive",
         "write_summary",
         "assemble",
         "write_report",
     ]
-    (cfg,) = by_script[0][1]
+    (cfg,) = by_script[1][1]
     default = TransferCfg(bundle=Path("other"), out=Path("elsewhere"))
     assert [name for name in vars(default) if getattr(cfg, name) == getattr(default, name)] == []
 

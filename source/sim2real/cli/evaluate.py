@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Drive and print."""
+    """Drive, print and report."""
     if args.matrix:
-        return _run_matrix(args)
+        print(f"matrix: {run_matrix(args)}")
+    else:
+        print(f"report: {run_transfer(args)}")
+    return 0
+
+
+def run_transfer(args: argparse.Namespace) -> Path:
+    """Drive one bundle and write its report; return the page."""
     from sim2real.evaluate.episodes import EvaluationError
     from sim2real.evaluate.report import write_report
     from sim2real.evaluate.transfer import TransferCfg, drive, write_summary
-    from sim2real.pipeline.assemble import RunFolders, assemble
+    from sim2real.pipeline.assemble import RunFolders, assemble, check_data
 
     if args.bundle is None:
         raise EvaluationError("--bundle is missing: give the folder that 'export' wrote, or --matrix")
@@ -62,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         threads=args.threads,
     )
+    if args.data is not None:
+        check_data(args.data, cfg.bundle, cfg.seed)
     bars = Bars()
     try:
         tables = drive(cfg, bars)
@@ -69,18 +79,51 @@ def run(args: argparse.Namespace) -> int:
         bars.close()
     write_summary(cfg.out, cfg, tables)
     print_tables(tables)
-    folders = RunFolders(evaluation=args.out, data=args.data, training=args.training, bundle=args.bundle)
-    data = assemble(
-        folders,
-        physics_train=_trained_in(args.data),
+    report = assemble(
+        RunFolders(evaluation=args.out, data=args.data, training=args.training, bundle=args.bundle),
         physics_test=cfg.physics,
         spec=cfg.spec,
         seed=cfg.seed,
-        command=f"./sim2real.sh evaluate --bundle {args.bundle} --physics {cfg.physics} --seed {cfg.seed}"
-        f" --out {args.out}",
+        command=command_of(args),
     )
-    print(f"report: {write_report(args.out, data)}")
-    return 0
+    return write_report(args.out, report)
+
+
+def run_matrix(args: argparse.Namespace) -> Path:
+    """Run the matrix; return its page."""
+    from sim2real.evaluate.episodes import EvaluationError
+    from sim2real.pipeline import matrix
+
+    ignored = [f"--{name.replace('_', '-')}" for name in changed(args) if name not in MATRIX_ARGUMENTS]
+    if ignored:
+        raise EvaluationError(f"{', '.join(ignored)}: not with --matrix, which decides this for every cell")
+    cfg = matrix.MatrixCfg(out=args.out, frames=args.frames, seed=args.seed, num_envs=args.num_envs)
+    return matrix.run_matrix(cfg, command_of(args))
+
+
+MATRIX_ARGUMENTS = ("matrix", "out", "frames", "seed", "num_envs")
+"""Arguments that mean something with --matrix."""
+
+
+def changed(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments that are not as they are by default, in the order of the parser."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    found = {}
+    for action in parser._actions:
+        if action.dest != "help" and getattr(args, action.dest, action.default) != action.default:
+            found[action.dest] = getattr(args, action.dest)
+    return found
+
+
+def command_of(args: argparse.Namespace) -> str:
+    """The command line that does this again."""
+    words = ["./sim2real.sh", "evaluate"]
+    for name, value in changed(args).items():
+        words.append(f"--{name.replace('_', '-')}")
+        if value is not True:
+            words.append(str(value))
+    return shlex.join(words)
 
 
 class Bars:
@@ -106,6 +149,8 @@ class Bars:
 
 def print_tables(tables: dict[str, Any]) -> None:
     """One line per policy."""
+    if "int8" not in tables:
+        print("int8            not driven")
     for name, table in tables.items():
         summary = table.summary()
         if not summary.episodes:
@@ -115,19 +160,3 @@ def print_tables(tables: dict[str, Any]) -> None:
             f"{name:<15} {summary.success_rate:6.1%} of {summary.episodes} (95 % interval {low:.1%} to {high:.1%}),"
             f" {summary.counts['collision']} collisions, {summary.counts['timeout']} timeouts"
         )
-
-
-def _trained_in(data: Path | None) -> str:
-    if data is None:
-        return "unknown"
-    from sim2real.datasets import read_manifest
-
-    return read_manifest(data).physics
-
-
-def _run_matrix(args: argparse.Namespace) -> int:
-    from sim2real.pipeline.matrix import MatrixCfg, run_matrix
-
-    cfg = MatrixCfg(out=args.out, frames=args.frames, seed=args.seed, num_envs=args.num_envs)
-    print(f"matrix: {run_matrix(cfg, f'./sim2real.sh evaluate --matrix --out {args.out}')}")
-    return 0

@@ -68,7 +68,10 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="evaluate",
         help="drive an exported policy in another physics engine and report the transfer",
-        examples=("evaluate --help", "evaluate --matrix"),
+        examples=(
+            "evaluate --bundle runs/demo/bundle --physics ovphysx --out runs/evaluation",
+            "evaluate --matrix --out runs/matrix",
+        ),
         kept="finished cells are kept; the same command does the rest.",
     ),
     Verb(

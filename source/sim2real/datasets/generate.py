@@ -8,6 +8,7 @@ them. What is in memory at any time is a few batches, whatever the number of fra
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -24,11 +25,9 @@ from sim2real.datasets.writer import DatasetWriter, Frames
 
 TASKS = ("avoidance",)
 """Tasks that datasets can be made of."""
-SIZES = (96, 224)
-"""Image sizes that are trained and tested: the demo's and the seed's [px]."""
 DRAW_BATCHES = 8
 """Batches whose scenes are drawn at once: drawing costs little more for many scenes than for one."""
-CONTENT_PACKAGES = ("isaaclab", "newton", "warp-lang", "numpy")
+CONTENT_PACKAGES = ("isaaclab", "newton", "warp-lang", "numpy", "torch")
 """Packages whose release decides the bytes of a frame."""
 
 
@@ -87,14 +86,16 @@ def describe(cfg: GenerateCfg) -> Manifest:
     """The manifest of the dataset that `cfg` makes.
 
     Raises:
-        SpecError: the spec is not valid.
+        SpecError, TaskSpecError: the spec is not valid, or asks for what the task does not do.
     """
     from sim2real.spec import load_spec
     from sim2real_tasks.avoidance import camera, frames
+    from sim2real_tasks.avoidance.terms import check_spec
 
     spec = load_spec(cfg.spec)
+    check_spec(spec)
     versions = {}
-    for name in CONTENT_PACKAGES:
+    for name in (*CONTENT_PACKAGES, *(("ovphysx",) if cfg.physics == "ovphysx" else ())):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
@@ -118,9 +119,22 @@ def describe(cfg: GenerateCfg) -> Manifest:
         labels=frames.LABELS,
         splits=frames.SPLITS,
         colour=cfg.colour,
-        options={"frames_per_scene": frames.FRAMES_PER_SCENE},
+        options={"frames_per_scene": frames.FRAMES_PER_SCENE, "recipe": recipe()},
         versions=versions,
     )
+
+
+def recipe() -> str:
+    """Hash of our own code that decides a frame: a dataset is not continued by code that would make other frames."""
+    import sim2real
+    import sim2real_tasks
+
+    ours, tasks = Path(sim2real.__file__).parent, Path(sim2real_tasks.__file__).parent
+    digest = hashlib.sha256()
+    for folder in (ours / "draws", ours / "vision", tasks / "avoidance", tasks / "robots"):
+        for path in sorted(folder.glob("*.py")) + sorted(folder.glob("*.urdf")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def generate(cfg: GenerateCfg, progress: Callable[[int, int], None] | None = None) -> GenerateResult:
@@ -134,9 +148,10 @@ def generate(cfg: GenerateCfg, progress: Callable[[int, int], None] | None = Non
         SpecError, LaunchError, DatasetError: before anything is rendered where that can be known; DatasetError when the
             disk is full. What was committed stays.
     """
-    from sim2real.lab.launch import check_physics
+    from sim2real.lab.launch import check_device, check_physics
 
     check_physics(cfg.physics)
+    check_device(cfg.device)
     manifest = describe(cfg)
     with DatasetWriter(cfg.out, manifest, shard=cfg.shard) as writer:
         owned = sum(len(manifest.chunk_range(chunk)) for chunk in writer.owned())

@@ -60,6 +60,8 @@ class PolicyRuntime:
         if task is not None and self.contract.task != task:
             raise ContractError(f"{path}: the policy is for task '{self.contract.task}', wanted is '{task}'.")
         name = self.contract.model_file(precision)
+        if Path(bundle).suffix == ".onnx" and Path(bundle).name != name:
+            raise ContractError(f"{bundle}: not a file of this bundle, whose {precision} network is {name}.")
         if name not in manifest.files and precision == "int8":
             raise ContractError(
                 f"{path}: this bundle has no INT8 network: the export refused it (see parity.json for the measured "

@@ -42,7 +42,7 @@ class EpisodeResult:
     distance_m: float
     """Length of the driven path [m]."""
     min_clearance_m: float
-    """Smallest distance between the rover's hull and anything solid [m]; 0 or less is contact."""
+    """Smallest distance between the rover's hull and anything solid [m]; contact ends an episode at 2 mm."""
     path: tuple[tuple[float, float, float], ...]
     """Pose x, y, yaw at every control step [m, m, rad], kept to millimetres and milliradians."""
     wall_contact: bool = False

@@ -51,7 +51,7 @@ class SceneGeometry:
     """Size of the arena along y [m]."""
 
 
-ROVER_SIZE_M = (0.32, 0.29)
+ROVER_SIZE_M = (0.32, 0.44)
 """Length and width of the rover's footprint [m]."""
 
 

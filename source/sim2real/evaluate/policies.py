@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from sim2real.evaluate.episodes import EvaluationError
+
 if TYPE_CHECKING:
     from sim2real.deploy.runtime import PolicyRuntime
 
@@ -30,6 +32,13 @@ class BundlePolicy:
     observe = "noisy"
 
     def __init__(self, runtime: PolicyRuntime, name: str, digest: str):
+        """Take a proven runtime. Raises: EvaluationError, when its classes are not the task's."""
+        from sim2real_tasks.avoidance.frames import LABELS
+
+        if runtime.class_names != LABELS:
+            raise EvaluationError(
+                f"the policy's classes are {', '.join(runtime.class_names)}; this task steers by {', '.join(LABELS)}"
+            )
         self.runtime, self.name, self.digest = runtime, name, digest
 
     def act(self, images: Any, cameras: dict[str, np.ndarray], rows: np.ndarray) -> np.ndarray:

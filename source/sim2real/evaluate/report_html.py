@@ -324,10 +324,10 @@ def _dataset(content: dict[str, Any]) -> str:
 def _limits(data: ReportData) -> str:
     train, test = engine_name(data.engine_train), engine_name(data.engine_test)
     shows = []
-    if data.policy and data.engine_train != data.engine_test:
+    if data.policy and data.engine_train not in (data.engine_test, "unknown"):
         shows.append(
-            f"The policy was trained on images from {train} scenes and driven closed loop in {test}: contacts, wheel"
-            " slip and motor response come from another physics engine than the one it was trained with."
+            f"The policy was trained on images of scenes held by {train} and driven closed loop in {test}: it had seen"
+            " no motion at all, and contacts, wheel slip and motor response are this engine's."
         )
     if data.policy:
         shows.append("The policy that drove is the exported file, run by the same runtime that runs on a robot.")
@@ -338,13 +338,10 @@ def _limits(data: ReportData) -> str:
         shows.append("Nothing: no episode was driven.")
     not_shown = [
         "Nothing ran on a real robot.",
-    ]
-    if "isaacsim_physx" not in (data.engine_train, data.engine_test):
-        not_shown.append(
-            f"Both engines used the same renderer, and the depth noise is a model: that {train} and {test} look alike"
-            " to the camera is by construction, so this says nothing about a real camera's images."
-        )
-    not_shown += [
+        f"Training frames are rendered without physics, and both engines use the same renderer and the same model of"
+        f" depth noise: that {train} and {test} look alike to the camera is by construction. What differs between the"
+        " engines is how the rover moves.",
+        "The steering around the policy knew the rover's exact heading, and commands arrived without delay.",
         "The scenes are boxes and cylinders on a flat floor between walls; success elsewhere does not follow.",
         "An interval covers the chance in the choice of scenes, not an error in the simulators that both share.",
         *data.notes,
@@ -363,11 +360,13 @@ def _repeat(data: ReportData, content: dict[str, Any]) -> str:
     command = f"<pre>{text(data.command)}</pre>" if data.command else "<p>The command was not recorded.</p>"
     rows = [
         ("seed of the test scenes", NOT_RUN if data.seed is None else str(data.seed)),
+        ("seed of the dataset", str(data.dataset.get("seed", NOT_RUN))),
+        ("seed of the training", str((data.training.get("cfg") or {}).get("seed", NOT_RUN))),
         ("spec", data.spec_digest or NOT_RUN),
     ]
     rows += [(name, version) for name, version in content["versions"].items()]
     return _section(
         "How to repeat it",
-        "Everything random is drawn from the spec's seed.",
+        "Scenes, cameras and noise are keyed by these seeds and the spec.",
         f'<div class="card">{command}<br>{facts(rows)}</div>',
     )

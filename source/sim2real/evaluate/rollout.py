@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim2real.deploy.steering import Steering, SteeringParams
-from sim2real.evaluate.episodes import EpisodeResult, EpisodeTable
+from sim2real.evaluate.episodes import EpisodeResult, EpisodeTable, EvaluationError
 from sim2real.evaluate.policies import DrivingPolicy
 
 FILM_EVERY = 8
@@ -47,7 +47,8 @@ def rollout(
     engine: str,
     steering: SteeringParams | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Film]:
+    on_film: Callable[[Film], None] | None = None,
+) -> None:
     """Drive the scenes that `table` does not have yet.
 
     Args:
@@ -58,20 +59,28 @@ def rollout(
         engine: Name of the engine, for the record.
         steering: The controller between classes and body commands.
         progress: Called with (episodes done, episodes in all).
+        on_film: Called with the first episode of each outcome among those driven now, as soon as it ends.
 
-    Returns:
-        A film of the first episode with each outcome among those driven now.
+    Raises:
+        EvaluationError: the controller's rate is not the environment's.
     """
     todo = table.missing(scenes)
     report = progress or (lambda done, total: None)
     report(len(scenes) - len(todo), len(scenes))
-    films: dict[str, Film] = {}
     if not todo:
-        return films
+        return
+    params = steering or SteeringParams()
+    if abs(params.rate_hz * env.step_dt - 1.0) > 1e-6:
+        raise EvaluationError(
+            f"the policy decides {params.rate_hz:g} times a second and the environment {1 / env.step_dt:g} times;"
+            " export with the environment's --rate"
+        )
     import torch
 
+    filmed: set[str] = set()
+
     n = env.num_envs
-    controller = Steering(n, steering)
+    controller = Steering(n, params)
     env.observe = policy.observe
     env.play(todo)
     paths: list[list[tuple[float, float, float]]] = [[] for _ in range(n)]
@@ -85,7 +94,7 @@ def rollout(
         command = controller(action, pose[:, 2])
         command[~env.active] = 0.0
         for i in rows:
-            if policy.observe == "noisy" and len(paths[i]) % FILM_EVERY == 0:
+            if on_film and policy.observe == "noisy" and len(paths[i]) % FILM_EVERY == 0 and len(filmed) < 3:
                 frames[i].append(_moment(env, int(i), len(paths[i]), pose[i], int(action[i])))
             paths[i].append(tuple(pose[i].tolist()))
         # Copies: an episode that ends in this step is reset in it, and CPU tensors share their memory with NumPy.
@@ -112,21 +121,23 @@ def rollout(
             )
             table.append(result)
             done += 1
-            if outcome not in films and frames[i]:
+            if on_film and outcome not in filmed and frames[i]:
                 used = np.flatnonzero(before_used[i])
-                films[outcome] = Film(
-                    scene=result.scene,
-                    outcome=outcome,
-                    frames=frames[i],
-                    path=paths[i],
-                    obstacles=before_obstacles[i, used],
-                    kinds=used,
+                filmed.add(outcome)
+                on_film(
+                    Film(
+                        scene=result.scene,
+                        outcome=outcome,
+                        frames=frames[i],
+                        path=paths[i],
+                        obstacles=before_obstacles[i, used],
+                        kinds=used,
+                    )
                 )
             paths[i], frames[i] = [], []
         controller.reset(finished.env_ids)
         if len(finished.env_ids):
             report(len(scenes) - len(todo) + done, len(scenes))
-    return films
 
 
 def _moment(env: Any, i: int, tick: int, pose: np.ndarray, action: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +76,17 @@ def drive(
         EvaluationError, ContractError, SpecError, LaunchError: before the engine starts where that can be known.
     """
     from sim2real.evaluate.rollout import rollout
-    from sim2real.lab.launch import check_physics
+    from sim2real.lab.launch import check_device, check_physics
     from sim2real.spec import load_spec
+    from sim2real_tasks.avoidance.terms import check_spec
 
     check_physics(cfg.physics)
+    check_device(cfg.device)
     spec = load_spec(cfg.spec).with_seed(cfg.seed)
-    drivers = {name: open_policy(cfg.bundle, name, cfg.threads) for name, count in cfg.episodes.items() if count}
+    check_spec(spec)
+    wanted = [name for name, count in cfg.episodes.items() if count and (name != "int8" or has_int8(cfg.bundle))]
+    drivers = {name: open_policy(cfg.bundle, name, cfg.threads) for name in wanted}
+    claim_folder(cfg, spec.digest)
     tables = {
         name: EpisodeTable.open(
             cfg.out / "episodes" / f"{name}.jsonl",
@@ -99,12 +105,58 @@ def drive(
         names = [n for n in drivers if (drivers[n].observe == "noisy") == colour and tables[n].missing(scenes[n])]
         if not names:
             continue
-        with open_env(cfg, min(cfg.num_envs, max(len(scenes[n]) for n in names)), colour) as env:
+        with open_env(cfg, min(cfg.num_envs, max(len(tables[n].missing(scenes[n])) for n in names)), colour) as env:
             for name in names:
-                report = progress(name) if progress else None
-                films = rollout(env, drivers[name], scenes[name], tables[name], cfg.physics, steering, report)
-                save_films(cfg.out, name, films, cfg.physics)
+                rollout(
+                    env,
+                    drivers[name],
+                    scenes[name],
+                    tables[name],
+                    cfg.physics,
+                    steering,
+                    progress(name) if progress else None,
+                    partial(save_film, cfg.out, name, cfg.physics),
+                )
     return tables
+
+
+def claim_folder(cfg: TransferCfg, spec_digest: str) -> None:
+    """Write down what drives here and through what, or hold it against what an earlier run wrote down.
+
+    Raises:
+        EvaluationError: the folder belongs to another bundle, engine, spec, seed or number of moving obstacles.
+    """
+    from sim2real.contract.bundle import read_manifest
+
+    settings = {
+        "contract": read_manifest(cfg.bundle).contract.sha256,
+        "physics": cfg.physics,
+        "spec_digest": spec_digest,
+        "seed": cfg.seed,
+        "moving": cfg.moving,
+    }
+    path = cfg.out / "settings.json"
+    if path.is_file():
+        found = json.loads(path.read_text())
+        differing = [key for key, value in settings.items() if found.get(key) != value]
+        if differing:
+            said = "; ".join(f"{key}: there {found.get(key)}, now {settings[key]}" for key in differing)
+            raise EvaluationError(
+                f"{cfg.out} holds another evaluation ({said}); nothing was changed. Give another --out"
+            )
+        return
+    cfg.out.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(settings, indent=2) + "\n")
+    temporary.replace(path)
+
+
+def has_int8(bundle: Path) -> bool:
+    """Whether the export kept an INT8 network."""
+    from sim2real.contract.bundle import read_manifest
+
+    manifest = read_manifest(bundle)
+    return manifest.contract.model_file("int8") in manifest.files
 
 
 def open_env(cfg: TransferCfg, num_envs: int, colour: bool) -> Any:
@@ -118,6 +170,7 @@ def open_env(cfg: TransferCfg, num_envs: int, colour: bool) -> Any:
         "spec": cfg.spec,
         "spec_seed": cfg.seed,
         "colour": colour,
+        "noise": colour,
         "moving": cfg.moving,
     }
     return make_env(TASK, cfg.physics, cfg.device, **changes)
@@ -154,24 +207,22 @@ def open_policy(bundle: Path, name: str, threads: int = 0) -> Any:
     return BundlePolicy(runtime, name, manifest.files[manifest.contract.model_file(name)].sha256)
 
 
-def save_films(out: Path, name: str, films: dict[str, Any], engine: str) -> None:
-    """Draw the films of one policy."""
+def save_film(out: Path, name: str, engine: str, film: Any) -> None:
+    """Draw the film of one episode."""
     from sim2real.evaluate.filmstrip import filmstrip
 
-    for outcome, film in films.items():
-        geometry = geometry_of(film.obstacles, film.kinds)
-        strip = filmstrip(
-            [{**frame, "depth_m": frame["depth_m"].astype(np.float32)} for frame in film.frames],
-            geometry,
-            f"Scene {film.scene}: {outcome}",
-            path=film.path,
-            outcome=outcome,
-            notes=(f"engine {engine}", f"policy {name}"),
-            rover_size_m=rover_size(),
-        )
-        path = out / "films" / f"{name}-{outcome}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        strip.save(path)
+    strip = filmstrip(
+        [{**frame, "depth_m": frame["depth_m"].astype(np.float32)} for frame in film.frames],
+        geometry_of(film.obstacles, film.kinds),
+        f"Scene {film.scene}: {film.outcome}",
+        path=film.path,
+        outcome=film.outcome,
+        notes=(f"engine {engine}", f"policy {name}"),
+        rover_size_m=rover_size(),
+    )
+    path = out / "films" / f"{name}-{film.outcome}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    strip.save(path)
 
 
 def rover_size() -> tuple[float, float]:

@@ -31,6 +31,7 @@ ENGINE_NAMES = {
     "isaacsim_physx": "PhysX in Isaac Sim",
     "mujoco": "MuJoCo",
     "dart": "DART",
+    "unknown": "an engine that is not known",
 }
 """How engines are called in sentences."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -43,6 +42,26 @@ def check_physics(physics: str) -> str:
     return physics
 
 
+def check_device(device: str) -> str:
+    """Return `device` if it is there.
+
+    Raises:
+        LaunchError: not a device's name, or no such device on this machine.
+    """
+    import re
+
+    if device == "cpu":
+        return device
+    if not re.fullmatch(r"cuda(:\d+)?", device):
+        raise LaunchError(f"unknown device '{device}'; allowed: cpu, cuda, cuda:N")
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(device.partition(":")[2] or 0) >= count:
+        raise LaunchError(f"device '{device}' is not there: this machine has {count} CUDA devices; use --device cpu")
+    return device
+
+
 @contextlib.contextmanager
 def make_env(task: str, physics: str, device: str = "cpu", verbose: bool = False, **changes: Any) -> Iterator[Any]:
     """Make a registered task's environment and close it at the end.
@@ -61,12 +80,17 @@ def make_env(task: str, physics: str, device: str = "cpu", verbose: bool = False
         LaunchError: unknown task, engine or configuration name.
     """
     check_physics(physics)
+    check_device(device)
     import warp as wp
 
     wp.config.quiet = not verbose
-    from sim2real.lab.bind import allow_unpinned_arrays
+    if physics == "ovphysx":
+        from sim2real.lab.bind import allow_unpinned_arrays
 
-    allow_unpinned_arrays()
+        try:
+            allow_unpinned_arrays()
+        except RuntimeError as error:
+            raise LaunchError(str(error)) from error
     import gymnasium
 
     for entry_point in entry_points(group="isaaclab.tasks"):  # registers our tasks, and other packages' too
@@ -97,7 +121,10 @@ def make_env(task: str, physics: str, device: str = "cpu", verbose: bool = False
             with _quiet(not verbose):
                 env.close()
     finally:
+        from isaaclab.sim import SimulationContext
+
         with _quiet(not verbose):
+            SimulationContext.clear_instance()  # still there when the environment's own start failed
             context.__exit__(None, None, None)
 
 
@@ -135,4 +162,3 @@ def _quiet(on: bool) -> Iterator[None]:
         raise
     finally:
         logging.disable(level)
-        os.environ.setdefault("PYTHONWARNINGS", "ignore")

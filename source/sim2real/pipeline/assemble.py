@@ -15,7 +15,10 @@ from typing import Any
 
 from sim2real.evaluate.episodes import EpisodeTable
 from sim2real.evaluate.report import Picture, ReportData
+from sim2real.pipeline.stages import PipelineError
 
+UNKNOWN = "unknown"
+"""Training engine of a report without a dataset."""
 PACKAGES = ("isaaclab", "newton", "mujoco-warp", "ovphysx", "warp-lang", "torch", "onnxruntime", "numpy")
 """Packages whose version the report states."""
 OUTCOME_WORDS = {"success": "a success", "collision": "a collision", "timeout": "a timeout"}
@@ -38,7 +41,6 @@ class RunFolders:
 def assemble(
     folders: RunFolders,
     *,
-    physics_train: str,
     physics_test: str,
     spec: str,
     seed: int,
@@ -48,10 +50,15 @@ def assemble(
     seconds_total: float | None = None,
 ) -> ReportData:
     """Collect everything that is known about a run."""
-    from sim2real.evaluate.transfer import POLICIES, draw_paths
+    from sim2real.datasets import read_manifest
+    from sim2real.evaluate.transfer import POLICIES, draw_paths, has_int8
     from sim2real.spec import load_spec
 
     drawn = load_spec(spec).with_seed(seed)
+    physics_train = read_manifest(folders.data).physics if folders.data is not None else UNKNOWN
+    notes = []
+    if folders.bundle is not None and not has_int8(folders.bundle):
+        notes.append("The export refused INT8 (parity.json says why), so no INT8 policy was driven.")
     tables = {}
     for name in POLICIES:
         path = folders.evaluation / "episodes" / f"{name}.jsonl"
@@ -84,9 +91,29 @@ def assemble(
         seconds_total=seconds_total,
         versions=versions(),
         command=command,
+        notes=notes,
         spec_digest=drawn.digest,
         seed=seed,
     )
+
+
+def check_data(data: Path, bundle: Path, seed: int) -> None:
+    """Hold a dataset against the bundle that claims it and against the seed of the test scenes.
+
+    Raises:
+        PipelineError: the bundle was trained on another dataset, or the test scenes are the dataset's own.
+    """
+    from sim2real.contract.bundle import read_manifest as read_bundle
+    from sim2real.datasets import read_manifest
+    from sim2real.learn.data import dataset_facts
+
+    manifest, contract = read_manifest(data), read_bundle(bundle).contract
+    if manifest.seed == seed:
+        raise PipelineError(
+            f"seed {seed} is the dataset's: these scenes were trained on; give another --seed to test on new ones"
+        )
+    if dataset_facts([data]).dataset_hash != contract.dataset_hash:
+        raise PipelineError(f"{bundle} was not exported with {data}; give the dataset that it was exported with")
 
 
 def versions() -> dict[str, str]:
@@ -132,6 +159,7 @@ def _dataset(data: Path | None) -> dict[str, Any]:
         "frames": manifest.frames,
         "size_px": manifest.camera.width,
         "engine": manifest.physics,
+        "seed": manifest.seed,
         "classes": DepthDataset(data).class_counts(),
     }
 

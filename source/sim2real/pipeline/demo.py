@@ -97,7 +97,7 @@ def run_demo(cfg: DemoCfg, command: str, fresh: bool = False) -> Path:
         if not (cfg.out / "state.json").is_file():
             raise PipelineError(f"{cfg.out} is not a run of the demo; nothing was removed. Choose another --out")
         shutil.rmtree(cfg.out)
-    settings = {key: str(value) if isinstance(value, Path) else value for key, value in dataclasses.asdict(cfg).items()}
+    settings = {key: value for key, value in dataclasses.asdict(cfg).items() if key != "out"}
     run = Run.open(cfg.out, settings)
     run.perform(stages(cfg))
     stats = cfg.out / "generate.json"
@@ -108,7 +108,6 @@ def run_demo(cfg: DemoCfg, command: str, fresh: bool = False) -> Path:
             training=cfg.out / "training",
             bundle=cfg.out / "bundle",
         ),
-        physics_train=cfg.physics_train,
         physics_test=cfg.physics_test,
         spec=cfg.spec,
         seed=cfg.seed,

@@ -100,7 +100,7 @@ def run_matrix(cfg: MatrixCfg, command: str) -> Path:
     """
     from sim2real.pipeline.assemble import versions
 
-    settings = {key: str(value) if isinstance(value, Path) else value for key, value in dataclasses.asdict(cfg).items()}
+    settings = {key: value for key, value in dataclasses.asdict(cfg).items() if key != "out"}
     run = Run.open(cfg.out, settings)
     run.perform(stages(cfg))
     matrix = open_matrix(cfg)
@@ -110,7 +110,7 @@ def run_matrix(cfg: MatrixCfg, command: str) -> Path:
         "command": command,
         "seconds": run.seconds,
         "versions": versions(),
-        "settings": {key: value for key, value in settings.items() if key != "out"},
+        "settings": settings,
     }
     (cfg.out / "matrix.json").write_text(json.dumps(content, indent=2) + "\n")
     (cfg.out / "matrix.md").write_text(matrix.markdown())
@@ -120,13 +120,17 @@ def run_matrix(cfg: MatrixCfg, command: str) -> Path:
 
 
 def baselines(cfg: MatrixCfg) -> dict[str, dict[str, object]]:
-    """Success of the baselines, by test engine and policy."""
+    """Success of the baselines by test engine and name, and how the float policy differs from each on shared scenes."""
     from sim2real.evaluate.episodes import EpisodeTable
+    from sim2real.evaluate.report import paired_dict
 
+    own = dict(open_matrix(cfg).tables())
     found: dict[str, dict[str, object]] = {}
     for cell in open_matrix(cfg).cells:
         for name in ("gap_follower", "always_forward"):
             path = cfg.out / "cells" / cell.drive / "episodes" / f"{name}.jsonl"
-            if path.is_file():
-                found.setdefault(cell.engine_test, {})[name] = EpisodeTable.open(path).summary().to_dict()
+            if path.is_file() and cell.precision == "float":
+                table = EpisodeTable.open(path)
+                entry = {**table.summary().to_dict(), "policy_minus_baseline": paired_dict(own[cell], table)}
+                found.setdefault(cell.engine_test, {})[name] = entry
     return found

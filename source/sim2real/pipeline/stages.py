@@ -21,6 +21,8 @@ from typing import Any
 from sim2real.errors import Sim2RealError
 
 STATE = "state.json"
+GRACE_S = 30.0
+"""How long a stage may take to finish what it holds after Ctrl-C [s]."""
 
 
 class PipelineError(Sim2RealError):
@@ -107,7 +109,7 @@ class Run:
             print(f"[{number}/{len(stages)}] {stage.name}: {stage.command()}", flush=True)
             start = time.perf_counter()
             try:
-                code = subprocess.run([sys.executable, "-m", "sim2real.cli.main", *stage.argv], check=False).returncode
+                code = _run([sys.executable, "-m", "sim2real.cli.main", *stage.argv])
             finally:
                 self.seconds[stage.name] = self.seconds.get(stage.name, 0.0) + time.perf_counter() - start
                 self.save()
@@ -120,3 +122,17 @@ class Run:
                 )
             self.finished.append(stage.name)
             self.save()
+
+
+def _run(argv: list[str]) -> int:
+    """Run a process to its end. Ctrl-C reaches it too: it gets time to finish what it holds before it is ended."""
+    process = subprocess.Popen(argv)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        try:
+            process.wait(GRACE_S)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.terminate()
+            process.wait()
+        raise

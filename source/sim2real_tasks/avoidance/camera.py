@@ -63,6 +63,16 @@ def focal_scale_bounds(spec: Spec) -> tuple[float, float]:
     return float(np.min(low)), float(np.max(high))
 
 
+def loses_dark_surfaces(spec: Spec) -> bool:
+    """Whether the spec's depth camera can lose dark surfaces, so that it needs the colour image."""
+    from sim2real.vision import find_preset
+
+    depth = spec.vision["depth"]
+    if "dark_loss" in depth.overrides:
+        return float(np.max(depth.overrides["dark_loss"].bounds()[1])) > 0.0
+    return find_preset(depth.preset).dark_loss > 0.0
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CameraDraw:
     """The cameras of n frames or episodes."""

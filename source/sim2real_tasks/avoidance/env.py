@@ -23,6 +23,8 @@ from sim2real.vision import DepthParams
 from ..robots.rover import WHEEL_JOINTS, WHEEL_RADIUS, wheel_speeds
 from . import arena, camera, geometry, layout
 from .env_cfg import AvoidanceEnvCfg
+from .scene_cfg import NOMINAL_FOCAL_LENGTH
+from .terms import check_spec
 
 OUTCOMES = ("running", "success", "collision", "timeout")
 OBSERVE = ("noisy", "clean", "nothing")
@@ -58,8 +60,11 @@ class AvoidanceEnv(DirectRLEnv):
         self.randomization = load_spec(cfg.spec)
         if cfg.spec_seed is not None:
             self.randomization = self.randomization.with_seed(cfg.spec_seed)
+        check_spec(self.randomization)
         self.focal_min, _ = camera.focal_scale_bounds(self.randomization)
-        cfg.scene.camera.spawn.focal_length *= self.focal_min
+        cfg.scene.camera.spawn.focal_length = self.focal_min * NOMINAL_FOCAL_LENGTH
+        # Dark surfaces are lost by the camera model; it sees them in the colour image.
+        cfg.colour = cfg.colour or (cfg.noise and camera.loses_dark_surfaces(self.randomization))
         cfg.scene.camera.data_types = ["depth", "rgb"] if cfg.colour else ["depth"]
         super().__init__(cfg, render_mode, **kwargs)
         n, kind = self.num_envs, dict(device=self.device)

@@ -31,7 +31,7 @@ PLACES = 48
 FREE = 0.03
 """A frame's footprint keeps this distance to everything [m]."""
 NEAR = 0.5
-"""Every other frame is taken with something closer than this [m]."""
+"""Every other frame is taken with something closer than this [m], where one of its candidate places is."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,11 @@ class FrameDraws:
 
 
 def draw_frames(spec: Any, index: np.ndarray) -> FrameDraws:
-    """Draw everything random about the frames numbered `index` (n,) except the pixels' noise."""
+    """Draw everything random about the frames numbered `index` (n,) except the pixels' noise.
+
+    Raises:
+        LayoutError: a scene has no good layout, or a frame no free place.
+    """
     import torch
 
     from . import geometry
@@ -88,6 +92,10 @@ def draw_frames(spec: Any, index: np.ndarray) -> FrameDraws:
     room = clearance.numpy().reshape(len(index), PLACES)
     wanted = (room > FREE) & ((room < NEAR) | (index % 2 == 1)[:, None])
     score = np.where(wanted, 2.0, np.where(room > FREE, 1.0, 0.0))
+    if (score.max(1) == 0.0).any():
+        raise layout.LayoutError(
+            f"frame {index[score.max(1).argmin()]} found no free place among {PLACES}; widen frame_position in the spec"
+        )
     pose = candidates[np.arange(len(index)), score.argmax(1)].astype(np.float32)
     split = draws.sample("split", spec.terms["split"].dist, scene)[:, 0].astype(int)
     cameras = camera.draw_cameras(spec, index)

@@ -159,59 +159,6 @@ def label(
     return labels, margin
 
 
-@dataclass(frozen=True, kw_only=True)
-class GapFollower:
-    """The rule as a policy: clean depth in, class out; it keeps no state."""
-
-    fx: float
-    """Focal length along u [px]."""
-    fy: float
-    """Focal length along v [px]."""
-    cx: float
-    """Principal point along u [px]; half the width for a centred camera."""
-    cy: float
-    """Principal point along v [px]; half the height for a centred camera."""
-    camera_position: tuple[float, float, float]
-    """Nominal camera in the robot's frame [m]; z is its height above the ground."""
-    camera_rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Nominal roll, pitch, yaw of the camera [rad]."""
-    params: GapFollowerParams = GapFollowerParams()
-    """Geometry of the rule."""
-
-    def __call__(
-        self,
-        depth: np.ndarray,
-        camera_position: np.ndarray | None = None,
-        camera_rotation: np.ndarray | None = None,
-        focal_scale: float | np.ndarray = 1.0,
-    ) -> np.ndarray:
-        """Choose a class for each depth image.
-
-        Args:
-            depth: Clean planar depth [m], shape (N, H, W).
-            camera_position: True camera position of each row [m], shape (N, 3). None: the nominal one.
-            camera_rotation: True camera rotation of each row [rad], shape (N, 3). None: the nominal one.
-            focal_scale: True focal length of each row over the nominal one [1], a number or shape (N,).
-
-        Returns:
-            0 forward, 1 left, 2 right; int64 of shape (N,).
-        """
-        position = self.camera_position if camera_position is None else camera_position
-        rotation = self.camera_rotation if camera_rotation is None else camera_rotation
-        scale = np.asarray(focal_scale)
-        labels, _ = label(
-            depth,
-            self.fx * scale,
-            self.fy * scale,
-            self.cx,
-            self.cy,
-            np.asarray(position),
-            np.asarray(rotation),
-            self.params,
-        )
-        return labels
-
-
 def _rows(value: float | np.ndarray, dim: int, count: int, name: str) -> np.ndarray:
     """Bring a shared or a per-row value to shape (1, dim) or (count, dim)."""
     array = np.asarray(value, dtype=np.float64)

@@ -6,7 +6,7 @@ would try to pass. Two scenes' rules are never mixed, so a scene depends on its 
 
 - it has as many obstacles as were drawn,
 - a disc of radius `PLANNER_RADIUS` can go from the start to the far side (flood fill on a grid), and
-- the straight line from the start is blocked at least `MIN_BLOCKERS` times, so that driving blindly fails.
+- the middle line is blocked at least `MIN_BLOCKERS` times, so that driving blindly fails.
 
 A layout that is not good is drawn again with the next occurrence.
 """
@@ -58,7 +58,9 @@ class Layout:
     """Obstacles of n scenes, in the order of `arena.OBSTACLES`."""
 
     pose: np.ndarray
-    """x, y, yaw in the arena frame [m, m, rad], float32 (n, 12, 3); an unused one keeps a place outside the arena."""
+    """x, y, yaw in the arena frame [m, m, rad], float32 (n, 12, 3); an unused one keeps a place of its own, see
+    `used`.
+    """
     used: np.ndarray
     """Which obstacles stand in the scene, bool (n, 12)."""
 

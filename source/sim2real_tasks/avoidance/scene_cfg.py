@@ -19,6 +19,11 @@ from ..robots.rover import CAMERA_POSITION, rover_cfg
 from . import arena
 from .camera import HORIZONTAL_FOV, RENDER_FAR
 
+APERTURE = 20.955
+"""Horizontal aperture of the camera prim [mm]; with the focal length it says the field of view, nothing else."""
+NOMINAL_FOCAL_LENGTH = APERTURE / 2 / math.tan(HORIZONTAL_FOV / 2)
+"""Focal length of the camera prim at the nominal field of view [mm]."""
+
 
 @configclass
 class AvoidancePhysicsCfg(PresetCfg):
@@ -123,8 +128,8 @@ class AvoidanceSceneCfg(InteractiveSceneCfg):
         width=96,
         data_types=["depth"],
         spawn=sim_utils.PinholeCameraCfg(
-            focal_length=20.955 / 2 / math.tan(HORIZONTAL_FOV / 2),
-            horizontal_aperture=20.955,
+            focal_length=NOMINAL_FOCAL_LENGTH,
+            horizontal_aperture=APERTURE,
             clipping_range=(0.02, RENDER_FAR),
         ),
         offset=CameraCfg.OffsetCfg(pos=CAMERA_POSITION, rot=(0.5, -0.5, 0.5, -0.5), convention="ros"),

@@ -2,8 +2,9 @@
 
 `urdf-usd-converter` keeps geometry, masses and joints, but fixes the base to the world, authors no joint drives (PhysX
 then ignores actuator gains silently) and no physics materials (MuJoCo combines friction by the maximum, PhysX by the
-average). `convert_urdf` mends the three, flattens the result into one file, and keys it by everything that went in:
-the URDF, the recipe below, and the converter's version. A file that is there is whole: it is renamed into place last.
+average). `convert_urdf` mends the three, flattens the result into one file, and keys it by the URDF's text, the recipe
+below and the converter's version (meshes that the URDF names are not looked into). A file that is there is whole: it is
+renamed into place last.
 """
 
 from __future__ import annotations
@@ -95,19 +96,24 @@ def _convert(cfg: UrdfCfg, work: Path, out: Path) -> None:
         raise RobotAssetError(f"{cfg.urdf} cannot be converted: {error}") from error
     Usd.Stage.Open(asset.path).Flatten().Export(str(out))
     stage = Usd.Stage.Open(str(out))
-    if cfg.floating_base:
-        _free_base(stage)
+    if cfg.floating_base and not _free_base(stage):
+        raise RobotAssetError(
+            f"{cfg.urdf}: the converter wrote no joint 'root_joint' between world and base to remove; its release is"
+            " another one than this was written for"
+        )
     _add_drives(stage, cfg)
     _bind_materials(stage, cfg)
     stage.GetRootLayer().Save()
 
 
-def _free_base(stage) -> None:
+def _free_base(stage) -> bool:
+    """Remove the joint that pins the base; whether there was one."""
     from pxr import UsdPhysics
 
-    for prim in list(stage.Traverse()):
-        if prim.IsA(UsdPhysics.FixedJoint) and prim.GetName() == "root_joint":
-            stage.RemovePrim(prim.GetPath())
+    joints = [p for p in stage.Traverse() if p.IsA(UsdPhysics.FixedJoint) and p.GetName() == "root_joint"]
+    for prim in joints:
+        stage.RemovePrim(prim.GetPath())
+    return bool(joints)
 
 
 def _add_drives(stage, cfg: UrdfCfg) -> None:
@@ -157,5 +163,7 @@ def _bind_materials(stage, cfg: UrdfCfg) -> None:
                 binding = UsdShade.MaterialBindingAPI.Apply(prim)
                 binding.Bind(material, UsdShade.Tokens.weakerThanDescendants, "physics")
                 break
+        else:
+            raise RobotAssetError(f"{cfg.urdf}: no friction pattern matches the collider '{name}'; add one")
     if unused:
         raise RobotAssetError(f"{cfg.urdf}: friction patterns {sorted(unused)} match no collider")
