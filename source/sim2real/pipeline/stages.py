@@ -73,7 +73,7 @@ class Run:
             run = cls(
                 folder=folder, settings=state["settings"], seconds=state["seconds"], finished=list(state["finished"])
             )
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise PipelineError(f"{path} is damaged ({error}); remove {folder} or choose another folder") from error
         wanted = json.loads(json.dumps(dict(settings)))
         differing = sorted(key for key in {*wanted, *run.settings} if wanted.get(key) != run.settings.get(key))
