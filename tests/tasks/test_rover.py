@@ -169,11 +169,15 @@ def test_the_name_changes_with_everything_that_decides(tmp_path, monkeypatch):
     ("change", "message"),
     [
         ({"drives": {"no_such_joint": 1.0}}, r"drives \['no_such_joint'\] match no joint"),
-        ({"friction": {"no_such_link/.*": 1.0}}, r"friction patterns \['no_such_link/\.\*'\] match no collider"),
+        (
+            {"friction": {**CFG.friction, "no_such_link/.*": 1.0}},
+            r"friction patterns \['no_such_link/\.\*'\] match no collider",
+        ),
+        ({"friction": {"base/.*": 0.2}}, "no friction pattern matches the collider 'left_wheel/sphere'; add one"),
     ],
 )
-def test_a_pattern_that_matches_nothing_is_an_error(cache, change, message):
-    """The pattern is named, and nothing is left in the cache."""
+def test_patterns_and_parts_have_to_match(cache, change, message):
+    """The pattern that matches nothing, or the part that nothing matches, is named; the cache stays empty."""
     with pytest.raises(RobotAssetError, match=message):
         convert_urdf(dataclasses.replace(CFG, **change))
     assert not list(cache.iterdir())
