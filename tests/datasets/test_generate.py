@@ -215,10 +215,12 @@ def test_engines_agree_on_what_is_seen(whole, tmp_path):
 
 
 def test_memory_does_not_grow_with_the_frames(tmp_path):
-    """What is held at a time is the same for 16 chunks, two blocks of drawn scenes, and for 40."""
+    """What is held at a time is the same for 16 chunks, two blocks of drawn scenes, and for 72: a few batches more or
+    less, as the threads happen to run, and never a share of the set.
+    """
     peak = {}
     with open_renderer(cfg_of(tmp_path, num_envs=64)) as renderer:
-        for chunks in (16, 40):
+        for chunks in (16, 72):
             cfg = cfg_of(tmp_path / str(chunks), frames=64 * chunks)
             tracemalloc.start()
             with DatasetWriter(cfg.out, describe(cfg), durable=False) as writer:
@@ -226,8 +228,8 @@ def test_memory_does_not_grow_with_the_frames(tmp_path):
             peak[chunks] = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
             assert writer.peak_in_flight <= writer.max_in_flight
-    more = 64 * 24 * 32 * 32 * (2 + 3)  # what 24 more chunks weigh [bytes]
-    assert peak[40] - peak[16] < 0.15 * more, peak
+    more = 64 * 56 * 32 * 32 * (2 + 3)  # what 56 more chunks weigh [bytes]
+    assert peak[72] - peak[16] < 0.25 * more, peak
 
 
 def test_a_manifest_says_what_decides_the_bytes(whole):
