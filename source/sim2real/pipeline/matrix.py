@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 from sim2real.evaluate.matrix import Cell, Matrix
 from sim2real.pipeline.stages import Run, Stage
@@ -98,19 +99,28 @@ def run_matrix(cfg: MatrixCfg, command: str) -> Path:
     Raises:
         PipelineError: a stage failed, or the folder holds another run.
     """
+    run = Run.open(cfg.out, settings_of(cfg))
+    run.perform(stages(cfg))
+    return write_results(cfg, command, run.seconds)
+
+
+def settings_of(cfg: MatrixCfg) -> dict[str, Any]:
+    """What decides the result: everything but the folder."""
+    return {key: value for key, value in dataclasses.asdict(cfg).items() if key != "out"}
+
+
+def write_results(cfg: MatrixCfg, command: str, seconds: dict[str, float]) -> Path:
+    """Write `matrix.json`, `matrix.md` and `matrix.html` from the tables on disk; return the page's path."""
     from sim2real.pipeline.assemble import versions
 
-    settings = {key: value for key, value in dataclasses.asdict(cfg).items() if key != "out"}
-    run = Run.open(cfg.out, settings)
-    run.perform(stages(cfg))
     matrix = open_matrix(cfg)
     content = {
         **matrix.table(),
         "baselines": baselines(cfg),
         "command": command,
-        "seconds": run.seconds,
+        "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "versions": versions(),
-        "settings": settings,
+        "settings": settings_of(cfg),
     }
     (cfg.out / "matrix.json").write_text(json.dumps(content, indent=2) + "\n")
     (cfg.out / "matrix.md").write_text(matrix.markdown())
