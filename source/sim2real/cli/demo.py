@@ -35,5 +35,6 @@ def run(args: argparse.Namespace) -> int:
     words = ["./sim2real.sh", "demo", *(["--quick"] if args.quick else [])]
     if (args.train_in, args.test_in) != (DemoCfg.physics_train, DemoCfg.physics_test):
         words += ["--train-in", args.train_in, "--test-in", args.test_in]
-    print(f"report: {run_demo(cfg, shlex.join(words), fresh=args.fresh)}")
+    page = run_demo(cfg, shlex.join(words), fresh=args.fresh)
+    print(f"report: {page}, and for programs {page.with_suffix('.json')}")
     return 0
