@@ -1,6 +1,6 @@
 """What a dataset costs beside what its pictures cost: `generate` against Newton's bare renderer, same size, same batch.
 
-Run ``python tests/benchmarks/bench_generate.py [--frames 1024] [--rounds 7] [--size 96] [--out FILE]``. One process,
+Run ``python tests/benchmarks/bench_generate.py [--frames 2048] [--rounds 7] [--size 96] [--out FILE]``. One process,
 one environment, interleaved rounds. *bare*: the camera renders depth and colour and nothing else happens;
 *generate*: scenes are placed, rendered, remapped, labelled, degraded, encoded and stored on disk. Each figure is the
 median and the interquartile range over the rounds; the ratio is taken round by round. Memory is the peak of the
@@ -10,6 +10,7 @@ process after each round: it must not grow with the frames.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -56,7 +57,7 @@ def quartiles(values: list[float]) -> dict[str, float]:
 def main() -> None:
     """Measure and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, default=1024)
+    parser.add_argument("--frames", type=int, default=2048)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument("--num-envs", type=int, default=64)
@@ -70,6 +71,8 @@ def main() -> None:
     bare_rates, full_rates, ratios, peak_mb = [], [], [], []
     try:
         with open_renderer(cfg) as renderer:
+            # Before the first round, so that every bare round renders real scenes, not the empty arena of the start.
+            full(renderer, dataclasses.replace(cfg, frames=args.num_envs), work / "warm")
             bare(renderer.env, args.num_envs)
             for number in range(args.rounds):
                 bare_rates.append(bare(renderer.env, args.frames))

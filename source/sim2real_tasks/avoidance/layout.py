@@ -108,6 +108,8 @@ def _attempt(spec: Spec, scenes: np.ndarray, episode: np.ndarray, attempt: int):
     used = np.zeros((n, COUNT), bool)
     for c in range(CANDIDATES):
         placed = used.sum(1)
+        if (placed >= wanted).all():
+            break
         which = order[rows, np.minimum(placed, COUNT - 1)]
         radius, place = RADII[which], places[:, c].copy()
         place[:, 1] *= np.where(placed < MIN_BLOCKERS, BLOCKER_SPREAD, 1.0)
@@ -151,12 +153,13 @@ def passable(pose: np.ndarray, used: np.ndarray, radius: float = PLANNER_RADIUS)
     """Whether a disc of `radius` can travel from the start to the far side: flood fill over a grid, bool (n,)."""
     x = np.arange(arena.ENTRANCE_X + CELL / 2, arena.LENGTH, CELL)
     y = np.arange(-arena.WIDTH / 2 + CELL / 2, arena.WIDTH / 2, CELL)
-    cells = np.stack(np.meshgrid(x, y, indexing="ij"), -1).astype(np.float32)
-    free = np.ones((len(pose), *cells.shape[:2]), bool)
+    inside = (arena.WIDTH / 2 - np.abs(y) > radius) & (x > arena.ENTRANCE_X + radius)[:, None]
+    free = np.repeat(inside[None], len(pose), 0)
+    across = (x - pose[..., 0, None]).astype(np.float32) ** 2  # (n, 12, X)
+    along = (y - pose[..., 1, None]).astype(np.float32) ** 2
     for k in range(COUNT):
-        distance = np.linalg.norm(cells[None] - pose[:, k, None, None, :2], axis=-1)
-        free &= ~used[:, k, None, None] | (distance > RADII[k] + radius)
-    free &= (arena.WIDTH / 2 - np.abs(cells[..., 1]) > radius) & (cells[..., 0] > arena.ENTRANCE_X + radius)
+        bound = np.where(used[:, k], np.float32((RADII[k] + radius) ** 2), np.float32(-1.0))  # unused: blocks nothing
+        free &= across[:, k, :, None] + along[:, k, None, :] > bound[:, None, None]
     reached = np.zeros_like(free)
     start = (np.abs(x - arena.START_X).argmin(), np.abs(y).argmin())
     reached[:, start[0], start[1]] = free[:, start[0], start[1]]
