@@ -131,9 +131,10 @@ def recipe() -> str:
 
     ours, tasks = Path(sim2real.__file__).parent, Path(sim2real_tasks.__file__).parent
     digest = hashlib.sha256()
-    for folder in (ours / "draws", ours / "vision", tasks / "avoidance", tasks / "robots"):
-        for path in sorted(folder.glob("*.py")) + sorted(folder.glob("*.urdf")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    paths = [path for folder in (ours / "draws", ours / "vision", tasks / "avoidance") for path in folder.glob("*.py")]
+    paths += [tasks / "robots" / name for name in ("convert.py", "rover.py", "rover.urdf")]  # other robots are not seen
+    for path in sorted(paths):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
