@@ -223,7 +223,7 @@ def test_play_mode_is_small():
     ("task", "physics", "changes", "message"),
     [
         (TASK, "bullet", {}, "unknown physics 'bullet'; allowed: newton_mjwarp, ovphysx, isaacsim_physx"),
-        ("Sim2Real-Nothing", "newton_mjwarp", {}, f"unknown task 'Sim2Real-Nothing'; ours: {TASK}"),
+        ("Sim2Real-Nothing", "newton_mjwarp", {}, f"unknown task 'Sim2Real-Nothing'; ours: {TASK}, "),
         (TASK, "newton_mjwarp", {"scene.num_env": 4}, "the task's configuration has no 'scene.num_env'"),
         (TASK, "newton_mjwarp", {"scenes.num_envs": 4}, "the task's configuration has no 'scenes.num_envs'"),
     ],

@@ -2,9 +2,9 @@
 
 `urdf-usd-converter` keeps geometry, masses and joints, but fixes the base to the world, authors no joint drives (PhysX
 then ignores actuator gains silently) and no physics materials (MuJoCo combines friction by the maximum, PhysX by the
-average). `convert_urdf` mends the three, flattens the result into one file, and keys it by the URDF's text, the recipe
-below and the converter's version (meshes that the URDF names are not looked into). A file that is there is whole: it is
-renamed into place last.
+average). `convert_urdf` mends the three, flattens the result into one file, and keys it by the URDF's text, the meshes
+that it names, the recipe below and the converter's version. A file that is there is whole: it is renamed into place
+last. A vendor's robot is read where its package lies; only the cache holds what was made of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sim2real.errors import Sim2RealError
 
-RECIPE = 3
+RECIPE = 4
 """Raised when the post step below changes, so that cached files of the old recipe are not used."""
 
 
@@ -54,7 +54,26 @@ class UrdfCfg:
             json.dumps(dict(self.drives)),
             json.dumps(dict(self.friction)),
         ]
-        return hashlib.sha256("\n".join(parts).encode() + self.urdf.read_bytes()).hexdigest()[:16]
+        digest = hashlib.sha256("\n".join(parts).encode() + self.urdf.read_bytes())
+        for mesh in mesh_files(self.urdf):
+            digest.update(mesh.read_bytes())
+        return digest.hexdigest()[:16]
+
+
+def mesh_files(urdf: Path) -> list[Path]:
+    """The meshes that a URDF names, in its order and each once; those that are not there are the converter's to report.
+
+    `package://name/rest` is looked for as the converter does: `name/rest`, else `rest`, below a folder above the URDF.
+    """
+    found = {}
+    for name in re.findall(r'<mesh[^>]*filename="([^"]+)"', urdf.read_text()):
+        parts = Path(name.removeprefix("package://").removeprefix("file://"))
+        tails = [parts, Path(*parts.parts[1:])] if name.startswith("package://") else [parts]
+        places = (folder / tail for folder in urdf.resolve().parents for tail in tails)
+        path = next((place for place in places if place.is_file()), None)
+        if path:
+            found[path] = None
+    return list(found)
 
 
 def cache_dir() -> Path:
@@ -73,14 +92,17 @@ def convert_urdf(cfg: UrdfCfg) -> Path:
     """
     if not cfg.urdf.is_file():
         raise RobotAssetError(f"no URDF at {cfg.urdf}")
-    target = cache_dir() / f"{cfg.urdf.stem}-{cfg.digest()}.usda"
+    # Text where a person may want to read it, binary where it is vertices.
+    suffix = ".usdc" if mesh_files(cfg.urdf) else ".usda"
+    target = cache_dir() / f"{cfg.urdf.stem}-{cfg.digest()}{suffix}"
     if target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=target.parent, prefix=".converting-"))
     try:
-        _convert(cfg, work, work / "robot.usda")
-        os.replace(work / "robot.usda", target)
+        out = (work / "robot").with_suffix(suffix)
+        _convert(cfg, work, out)
+        os.replace(out, target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return target
@@ -94,7 +116,12 @@ def _convert(cfg: UrdfCfg, work: Path, out: Path) -> None:
         asset = urdf_usd_converter.Converter(scene=False).convert(str(cfg.urdf), str(work / "converted"))
     except Exception as error:
         raise RobotAssetError(f"{cfg.urdf} cannot be converted: {error}") from error
-    Usd.Stage.Open(asset.path).Flatten().Export(str(out))
+    converted = Usd.Stage.Open(asset.path)
+    for prim in [prim for prim in converted.Traverse() if prim.IsInstance()]:
+        prim.SetInstanceable(
+            False
+        )  # flattening moves what instances share out of the robot, out of a reference's sight
+    converted.Flatten().Export(str(out))
     stage = Usd.Stage.Open(str(out))
     if cfg.floating_base and not _free_base(stage):
         raise RobotAssetError(
