@@ -1,0 +1,94 @@
+"""The presets of the seeds say what the seeds say: every line, its range, and nothing beside."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from spec.seed_table import ROWS, Row
+
+from sim2real.draws import Draws
+from sim2real.spec import Spec, load_spec, preset_names
+from sim2real.spec.distributions import Distribution
+
+SEEDS = ("000", "001", "003", "004")
+WORLDS = 4096
+
+
+def places(spec: Spec) -> dict[str, Distribution]:
+    """Every distribution of a spec by its place, such as ``terms.friction`` or ``signals.sensors.latency``."""
+    found = {f"terms.{name}": term.dist for name, term in spec.terms.items()}
+    for section in ("signals", "vision"):
+        for name, part in getattr(spec, section).items():
+            found |= {f"{section}.{name}.{field}": dist for field, dist in distributions(part).items()}
+    return found
+
+
+def distributions(part: object) -> dict[str, Distribution]:
+    """The distributions among the fields of a signal or a camera, by field."""
+    held = {**vars(part), **getattr(part, "overrides", {})}
+    return {name: value for name, value in held.items() if isinstance(value, Distribution)}
+
+
+def named(row: Row) -> str:
+    """A readable test id."""
+    return f"{row.seed}-{row.line}-{row.place}"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_preset_says_nothing_else(seed: str) -> None:
+    """Each range of the preset stands in a line of the seed, and each line in the preset."""
+    assert set(places(load_spec(f"seeds/{seed}"))) == {row.place for row in ROWS if row.seed == seed}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_declared_bounds(row: Row) -> None:
+    """The preset declares the bounds of the seed's line, on its target, with its operation and granularity."""
+    spec = load_spec(f"seeds/{row.seed}")
+    for bound, value in zip(places(spec)[row.place].bounds(), (row.low, row.high), strict=True):
+        assert bound == pytest.approx((value,) * len(bound), rel=1e-12)
+    if row.target:
+        term = spec.terms[row.place.removeprefix("terms.")]
+        assert (f"{term.target} {term.op}", term.each) == (row.target, row.each)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_drawn_bounds(row: Row) -> None:
+    """Draws fill the range of the seed's line: none outside, and both ends are reached within a hundredth."""
+    spec = load_spec(f"seeds/{row.seed}")
+    dist = places(spec)[row.place]
+    drawn = Draws(spec.seed).sample(row.place, dist, np.arange(WORLDS)).reshape(WORLDS, dist.dim)
+    low, high = np.float32(row.low), np.float32(row.high)
+    assert (drawn >= low).all() and (drawn <= high).all()
+    near = 0.01 * (high - low)
+    assert (drawn.min(axis=0) <= low + near).all() and (drawn.max(axis=0) >= high - near).all()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=named)
+def test_the_words_hold_the_figures(row: Row) -> None:
+    """The table was not mistyped: the figures of the seed's words give the bounds of the row."""
+    figures = [float(text) for text in re.findall(r"(?<![\w.])[-+]?\d+(?:\.\d+)?", row.words.replace("0-", "0 "))]
+    assert figures, row.words
+    assert any(math_close(row, *pair) for pair in readings(row, figures)), f"{row.words}: {row.low} to {row.high}"
+
+
+def readings(row: Row, figures: list[float]) -> list[tuple[float, float]]:
+    """What the figures of a line can mean: a range, or plus and minus one figure, in percent, degrees, cm or ms."""
+    pairs = [(a, b) for a in figures for b in figures]
+    pairs += [(figures[0] + a, figures[0] + b) for a in figures for b in figures]
+    pairs += [(sign * a, a) for a in figures for sign in (-1.0, 0.0)]
+    unit = {"%": 0.01, "°": np.pi / 180.0, "cm": 0.01, "ms": 0.001}
+    factor = next((value for text, value in unit.items() if text in row.words), 1.0)
+    scaled = [(a * factor, b * factor) for a, b in pairs]
+    return pairs + scaled + [(1.0 + a, 1.0 + b) for a, b in scaled]
+
+
+def math_close(row: Row, low: float, high: float) -> bool:
+    """Whether a reading gives the bounds of the row."""
+    return np.allclose((low, high), (row.low, row.high), rtol=1e-9, atol=1e-12)
+
+
+def test_every_seed_has_a_preset() -> None:
+    """One preset for each seed that names ranges."""
+    assert [name for name in preset_names() if name.startswith("seeds/")] == [f"seeds/{seed}" for seed in SEEDS]
