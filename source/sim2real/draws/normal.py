@@ -28,8 +28,8 @@ def _horner(x: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
     return value
 
 
-def normal_from_probability(p: np.ndarray) -> np.ndarray:
-    """Return the standard normal quantile of ``p`` (float64, any shape), as float32."""
+def normal_quantile(p: np.ndarray) -> np.ndarray:
+    """Return the standard normal quantile of ``p`` (float64, any shape), before it is rounded to float32."""
     p = np.asarray(p, dtype=np.float64)
     q = p - 0.5
     r = q * q
@@ -37,7 +37,12 @@ def normal_from_probability(p: np.ndarray) -> np.ndarray:
     tail_p = np.maximum(np.where(q < 0.0, p, 1.0 - p), SMALLEST_P)
     t = np.sqrt(-np.log(tail_p))
     tail = _horner(t, TAIL_P) / _horner(t, TAIL_Q)
-    return np.where(np.abs(q) <= CENTRE, centre, np.where(q < 0.0, -tail, tail)).astype(np.float32)
+    return np.where(np.abs(q) <= CENTRE, centre, np.where(q < 0.0, -tail, tail))
+
+
+def normal_from_probability(p: np.ndarray) -> np.ndarray:
+    """Return the standard normal quantile of ``p`` (float64, any shape), as float32."""
+    return normal_quantile(p).astype(np.float32)
 
 
 def normal_from_unit(u: np.ndarray) -> np.ndarray:

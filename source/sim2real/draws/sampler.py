@@ -99,7 +99,7 @@ class Draws:
 
         ``world`` is a uint32 or int32 Warp array (n,); ``episode`` and ``occurrence`` are numbers or such arrays.
         """
-        from sim2real.draws.philox_warp import sample_on_device
+        from sim2real.draws.bank import sample_on_device
 
         return sample_on_device(hash64(self.seed, name), compile_table(dist), world, episode, occurrence, count)
 
