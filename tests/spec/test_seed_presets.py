@@ -6,11 +6,11 @@ import re
 
 import numpy as np
 import pytest
-from spec.seed_table import ROWS, Row
 
 from sim2real.draws import Draws
 from sim2real.spec import Spec, load_spec, preset_names
 from sim2real.spec.distributions import Distribution
+from spec.seed_table import ROWS, Row
 
 SEEDS = ("000", "001", "003", "004")
 WORLDS = 4096
