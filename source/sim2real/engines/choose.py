@@ -1,0 +1,94 @@
+"""Who applies each term: the engine, the caller, or nobody, which is an error unless the spec declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sim2real.engines.ops import PUSHES
+from sim2real.engines.quantities import TARGET_QUANTITIES
+from sim2real.engines.resolve import Resolved, resolve
+from sim2real.spec.targets import TARGETS
+
+if TYPE_CHECKING:
+    from sim2real.engines.engine import Engine, Support
+    from sim2real.spec.spec import Spec
+    from sim2real.spec.terms import Term
+
+
+@dataclass(kw_only=True)
+class Chosen:
+    """The terms of a spec, sorted by who applies them."""
+
+    properties: list[Resolved] = field(default_factory=list)
+    """Changed in the engine's model."""
+    pushes: list[Resolved] = field(default_factory=list)
+    """Applied by the engine as wrenches."""
+    handed: list[Resolved] = field(default_factory=list)
+    """Drawn here, applied by the caller."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Left out on this engine, with the reason; the spec declares it."""
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    """Neither drawn nor applied here, with the reason."""
+    support: dict[str, Support] = field(default_factory=dict)
+    """By term: how it is held."""
+    faults: list[str] = field(default_factory=list)
+    """What is wrong."""
+
+    @property
+    def drawn(self) -> list[Resolved]:
+        """All terms that are drawn here, by name."""
+        return sorted([*self.properties, *self.pushes, *self.handed], key=lambda resolved: resolved.name)
+
+
+def choose_terms(spec: Spec, engine: Engine, handled: Mapping[str, Support], elsewhere: Collection[str] = ()) -> Chosen:
+    """Sort the terms of a spec; faults are written down, not raised."""
+    chosen = Chosen()
+    for name, term in spec.terms.items():
+        if term.target in elsewhere:
+            chosen.elsewhere[name] = "drawn and applied by the task"
+            continue
+        if engine.name in getattr(term, "skip_on", ()):
+            chosen.skipped[name] = f"skip_on names {engine.name}"
+            continue
+        support = handled[term.target] if term.target in handled else engine.support(term.target)
+        if not support.able:
+            chosen.faults.append(_cannot(name, term, engine.name, support))
+            continue
+        chosen.support[name] = support
+        resolved = resolve(name, term, TARGETS[term.target], engine.elements, chosen.faults)
+        if resolved is None:
+            continue
+        if term.target in handled:
+            chosen.handed.append(resolved)
+        elif term.target in TARGET_QUANTITIES:
+            chosen.properties.append(resolved)
+        elif term.target in PUSHES:
+            chosen.pushes.append(resolved)
+        else:
+            chosen.faults.append(f"terms.{name}: nobody applies {term.target} on {engine.name}; remove the term")
+    chosen.faults += _exclusions(chosen, engine.name)
+    return chosen
+
+
+def _cannot(name: str, term: Term, engine: str, support: Support) -> str:
+    why = f": {support.note}" if support.note else ""
+    return (
+        f"terms.{name}: {engine} cannot hold {term.target}{why}; remove the term, or say"
+        f" 'unsupported: skip_declared' and in the term 'skip_on: [{engine}]'"
+    )
+
+
+def _exclusions(chosen: Chosen, engine: str) -> list[str]:
+    """Return a fault for every two terms whose targets share a storage."""
+    faults = []
+    terms = sorted(chosen.properties, key=lambda resolved: resolved.name)
+    for i, one in enumerate(terms):
+        for other in terms[i + 1 :]:
+            a, b = one.term.target, other.term.target
+            if b in chosen.support[one.name].excludes or a in chosen.support[other.name].excludes:
+                faults.append(
+                    f"terms.{one.name} and terms.{other.name}: {engine} keeps {a} and {b} in one number; name one"
+                )
+    return faults
