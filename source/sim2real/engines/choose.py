@@ -49,10 +49,10 @@ def choose_terms(spec: Spec, engine: Engine, handled: Mapping[str, Support], els
         if term.target in elsewhere:
             chosen.elsewhere[name] = "drawn and applied by the task"
             continue
-        if engine.name in getattr(term, "skip_on", ()):
-            chosen.skipped[name] = f"skip_on names {engine.name}"
-            continue
         support = handled[term.target] if term.target in handled else engine.support(term.target)
+        if not support.able and engine.name in term.skip_on:
+            chosen.skipped[name] = support.note or f"{engine.name} cannot hold it"
+            continue
         if not support.able:
             chosen.faults.append(_cannot(name, term, engine.name, support))
             continue

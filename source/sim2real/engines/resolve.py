@@ -73,15 +73,14 @@ def resolve(name: str, term: Term, target: Target, elements: Elements, faults: l
     """Return the term with its elements found; None after writing down what is wrong."""
     kind = kind_of(term.target)
     if kind in ("world", "scene"):
-        label = "world" if kind == "world" else getattr(term, "asset", "robot")
+        label = "world" if kind == "world" else term.asset
         return Resolved(name=name, term=term, kind=kind, elements=(0,), slots=(0,), labels=(label,))
     every = elements.of(kind)
-    of_asset = [i for i, element in enumerate(every) if re.fullmatch(getattr(term, "asset", "robot"), element.asset)]
+    of_asset = [i for i, element in enumerate(every) if re.fullmatch(term.asset, element.asset)]
     if not of_asset:
         there = sorted({element.asset for element in every})
-        asset = getattr(term, "asset", "robot")
         faults.append(
-            f"terms.{name}: asset '{asset}' matches nothing that has a {kind}; there is {listing(there) or 'none'}"
+            f"terms.{name}: asset '{term.asset}' matches nothing that has a {kind}; there is {listing(there) or 'none'}"
         )
         return None
     found = [i for i in of_asset if matches(term.select, every[i], elements)]
@@ -119,14 +118,14 @@ def _owner(term: Term, element: Element, elements: Elements) -> str:
     if term.each == "body" and element.body >= 0:
         element = elements.body[element.body]
     label = label_of(element)
-    for one, other in getattr(term, "mirror", {}).items():
+    for one, other in term.mirror.items():
         if one in label:
             return label.replace(one, other)
     return label
 
 
 def _check_mirror(name: str, term: Term, chosen: list[Element], faults: list[str]) -> None:
-    for one, other in getattr(term, "mirror", {}).items():
+    for one, other in term.mirror.items():
         if not any(one in label_of(element) for element in chosen):
             names = _shown([element.name for element in chosen])
             faults.append(f"terms.{name}: mirror '{one}: {other}' is in no selected name; there are {names}")
