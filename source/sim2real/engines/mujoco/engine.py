@@ -2,8 +2,8 @@
 
 Everything is written into `MjModel`, from a snapshot taken before: a value that equals the nominal one gives back the
 nominal double bits, so that an undone draw leaves no trace. After masses, centres of mass, inertias, frames or
-armatures have changed, `mj_setConst` derives what the compiler would have derived, in 2 to 20 microseconds for the
-Gymnasium robots; constants that the compiler had been told otherwise (a `<statistic>`, a hand-set weight) are put back.
+armatures have changed, `mj_setConst` derives what the compiler would have derived; constants that the compiler had
+been told otherwise (a `<statistic>`, a hand-set weight) are put back.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class MujocoEngine:
         self._scratch = mujoco.MjData(model)
         self._nominal = {name: self._held(name) for name in QUANTITIES if self._holds(name)}
         self._kept = self._own_constants()
+        self._box_body = _owners(model)
         self._pushing = False
         self._wrench = np.zeros((len(self.parts.bodies), 6))
 
@@ -153,7 +154,7 @@ class MujocoEngine:
             found = getattr(model, field)[getattr(parts, ids)]
             found = found[:, :1] if field == "geom_friction" else found
         elif quantity == "body_inertia":
-            found = np.array([full_inertia(model.body_inertia[b], model.body_iquat[b]) for b in parts.bodies])
+            found = full_inertia(model.body_inertia[parts.bodies], model.body_iquat[parts.bodies])
         elif quantity == "joint_limit":
             limited = model.jnt_limited[parts.joints].astype(bool)[:, None]
             found = np.where(limited, model.jnt_range[parts.joints], (-np.inf, np.inf))
@@ -219,29 +220,26 @@ class MujocoEngine:
         values = values if before.ndim == 2 else values[:, 0]
         changed = changed if before.ndim == 2 else changed[:, 0]
         array[where] = np.where(changed, values, before)
-        if quantity == "body_com":
-            self._move_boxes()
 
     def _store_inertia(self, values: np.ndarray, nominal: np.ndarray) -> None:
-        model, turned = self.model, np.zeros(len(values), dtype=bool)
-        found: list[tuple[np.ndarray, np.ndarray]] = []
-        for i, b in enumerate(self.parts.bodies):
-            moments, quat = self._fields["body_inertia"][b], self._fields["body_iquat"][b]
-            if not np.array_equal(values[i], nominal[i]):
-                moments, axes = principal(values[i].reshape(3, 3).astype(float), quat)
-                if axes is not None:
-                    quat, turned[i] = _quaternion(axes), True
-                if moments.min() <= 0.0 and not self.elements.body[i].fixed:
-                    shown = ", ".join(f"{m:g}" for m in moments)
-                    raise EngineError(
-                        f"body_inertia: body '{self.elements.body[i].name}' gets the principal moments {shown}; a "
-                        "body that moves needs three above 0. Narrow the term's range."
-                    )
-            found.append((moments, quat))
-        self._refuse_simple(turned, "principal axes")
-        for b, (moments, quat) in zip(self.parts.bodies, found, strict=True):
-            model.body_inertia[b], model.body_iquat[b] = moments, quat
-        self._move_boxes()
+        bodies = self.parts.bodies
+        moments, quats = self._fields["body_inertia"][bodies], self._fields["body_iquat"][bodies]
+        changed = np.flatnonzero((values != nominal).any(axis=1))
+        drawn, axes, turned = principal(values[changed].reshape(-1, 3, 3).astype(float), quats[changed])
+        for i, found in zip(changed, drawn, strict=True):
+            if found.min() <= 0.0 and not self.elements.body[i].fixed:
+                shown = ", ".join(f"{m:g}" for m in found)
+                raise EngineError(
+                    f"body_inertia: body '{self.elements.body[i].name}' gets the principal moments {shown}; a body "
+                    "that moves needs three above 0. Narrow the term's range."
+                )
+        other = np.zeros(len(bodies), dtype=bool)
+        other[changed] = turned
+        self._refuse_simple(other, "principal axes")
+        moments[changed] = drawn
+        for i, new in zip(changed[turned], axes[turned], strict=True):
+            quats[i] = _quaternion(new)
+        self.model.body_inertia[bodies], self.model.body_iquat[bodies] = moments, quats
 
     def _refuse_simple(self, moved: np.ndarray, what: str) -> None:
         simple = self.model.body_simple[self.parts.bodies] > 0
@@ -264,19 +262,21 @@ class MujocoEngine:
     def _move_boxes(self) -> None:
         """Keep the collision boxes with the shapes, whatever the inertial frames do."""
         model, fields = self.model, self._fields
-        for b in self.parts.bodies:
-            first, number = int(model.body_bvhadr[b]), int(model.body_bvhnum[b])
-            if first < 0:
-                continue
-            boxes, old = fields["bvh_aabb"][first : first + number], (fields["body_ipos"][b], fields["body_iquat"][b])
-            new = (model.body_ipos[b], model.body_iquat[b])
-            still = np.array_equal(old[0], new[0]) and np.array_equal(old[1], new[1])
-            model.bvh_aabb[first : first + number] = boxes if still else moved_boxes(boxes, *old, *new)
+        position, quat = fields["body_ipos"], fields["body_iquat"]
+        moved = (model.body_ipos != position).any(axis=1) | (model.body_iquat != quat).any(axis=1)
+        boxes = fields["bvh_aabb"].copy()
+        nodes = np.flatnonzero(moved[self._box_body])
+        if nodes.size:
+            body = self._box_body[nodes]
+            new = model.body_ipos[body], model.body_iquat[body]
+            boxes[nodes] = moved_boxes(boxes[nodes], position[body], quat[body], *new)
+        model.bvh_aabb[:] = boxes
 
     def _derive(self) -> None:
         import mujoco
 
         mujoco.mj_setConst(self.model, self._scratch)
+        self._move_boxes()
         for name, (where, values) in self._kept.items():
             if name in STATISTICS:
                 setattr(self.model.stat, name, values)
@@ -310,3 +310,12 @@ def _quaternion(axes: np.ndarray) -> np.ndarray:
     quat = np.zeros(4)
     mujoco.mju_mat2Quat(quat, axes.reshape(9))
     return quat
+
+
+def _owners(model: Any) -> np.ndarray:
+    """Body of each static bounding box, int (boxes,); 0, which never moves, for those of meshes and the like."""
+    found = np.zeros(len(model.bvh_aabb), dtype=int)
+    for body, (first, number) in enumerate(zip(model.body_bvhadr, model.body_bvhnum, strict=True)):
+        if first >= 0:
+            found[first : first + number] = body
+    return found

@@ -6,6 +6,8 @@ moved: contacts are then missed without a word. Whoever moves the frame has to m
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 
 SAME_AXES = 1e-6
@@ -13,68 +15,68 @@ SAME_AXES = 1e-6
 
 
 def rotation(quat: np.ndarray) -> np.ndarray:
-    """Rotation matrix (3, 3) of a unit quaternion w, x, y, z."""
-    w, x, y, z = quat
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
+    """Rotation matrices (..., 3, 3) of unit quaternions (..., 4): w, x, y, z."""
+    w, x, y, z = np.moveaxis(quat, -1, 0)
+    rows = (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
     )
+    return np.moveaxis(np.array(rows), (0, 1), (-2, -1))
 
 
 def full_inertia(moments: np.ndarray, quat: np.ndarray) -> np.ndarray:
-    """Inertia (3, 3) along the body's axes from principal moments (3,) and the quaternion of their axes."""
+    """Inertia (..., 3, 3) along the body's axes from principal moments (..., 3) and quaternions of their axes."""
     axes = rotation(quat)
-    return (axes * moments) @ axes.T
+    return (axes * moments[..., None, :]) @ np.swapaxes(axes, -1, -2)
 
 
-def principal(inertia: np.ndarray, quat: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Principal moments (3,) and axes (3, 3) of an inertia (3, 3) along the body's axes.
+def principal(inertia: np.ndarray, quat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Principal moments and axes of inertias along the body's axes.
 
     Args:
-        inertia: symmetric, about the centre of mass [kg·m²].
-        quat: axes that are tried first.
+        inertia: (n, 3, 3), symmetric, about the centre of mass [kg·m²].
+        quat: (n, 4), axes that are kept where they still hold, so that an inertia that is only scaled keeps them.
 
     Returns:
-        The moments, and their axes; None where those of `quat` still hold, so that an inertia that is only scaled
-        keeps them.
+        the moments (n, 3), the axes (n, 3, 3), and whether they are others than those of `quat`, bool (n,).
     """
     axes = rotation(quat)
-    turned = axes.T @ inertia @ axes
-    moments = np.diagonal(turned).copy()
-    if np.abs(turned - np.diag(moments)).max() <= SAME_AXES * np.abs(moments).max():
-        return moments, None
-    values, vectors = np.linalg.eigh(turned)
-    order = _nearest(vectors)
+    inside = np.swapaxes(axes, -1, -2) @ inertia @ axes
+    moments = np.diagonal(inside, axis1=-2, axis2=-1).copy()
+    rest = np.abs(inside - moments[..., None] * np.eye(3)).max(axis=(-2, -1))
+    turned = rest > SAME_AXES * np.abs(moments).max(axis=-1)
+    for i in np.flatnonzero(turned):
+        moments[i], found = _nearest_axes(inside[i])
+        axes[i] = axes[i] @ found
+    return moments, axes, turned
+
+
+def _nearest_axes(inertia: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Moments and right-handed principal axes, in the order nearest to the present ones: small changes stay small."""
+    values, vectors = np.linalg.eigh(inertia)
+    near = max(permutations(range(3)), key=lambda order: sum(vectors[i, k] ** 2 for i, k in enumerate(order)))
+    order = list(near)
     found = vectors[:, order]
     found *= np.where(np.diagonal(found) < 0.0, -1.0, 1.0)
     if np.linalg.det(found) < 0.0:
         found[:, np.argmin(np.abs(np.diagonal(found)))] *= -1.0
-    return values[order], axes @ found
-
-
-def _nearest(vectors: np.ndarray) -> list[int]:
-    """The order of the columns that brings them nearest to the present axes, so that small changes stay small."""
-    from itertools import permutations
-
-    return list(max(permutations(range(3)), key=lambda order: sum(vectors[i, k] ** 2 for i, k in enumerate(order))))
+    return values[order], found
 
 
 def moved_boxes(
     boxes: np.ndarray, old_position: np.ndarray, old_quat: np.ndarray, position: np.ndarray, quat: np.ndarray
 ) -> np.ndarray:
-    """Boxes that contain `boxes`, which were given in the old frame, in the new one.
+    """Boxes that contain `boxes`, which were given in old frames, in the new ones.
 
     Args:
         boxes: centre and half size, (n, 6) [m].
-        old_position: origin of the old frame (3,) [m]; with `old_quat`.
-        old_quat: its axes.
-        position: origin of the new frame; with `quat`.
-        quat: its axes.
+        old_position: origins of the old frames (n, 3) [m]; with `old_quat`.
+        old_quat: their axes (n, 4).
+        position: origins of the new frames (n, 3) [m]; with `quat`.
+        quat: their axes (n, 4).
     """
-    before, after = rotation(old_quat), rotation(quat)
-    turn = after.T @ before
-    centre = boxes[:, :3] @ turn.T + after.T @ (old_position - position)
-    return np.concatenate([centre, boxes[:, 3:] @ np.abs(turn).T], axis=1)
+    back = np.swapaxes(rotation(quat), -1, -2)
+    turn = back @ rotation(old_quat)
+    centre = turn @ boxes[:, :3, None] + back @ (old_position - position)[:, :, None]
+    return np.concatenate([centre[..., 0], (np.abs(turn) @ boxes[:, 3:, None])[..., 0]], axis=1)
