@@ -1,1 +1,48 @@
-"""The glue to Isaac Lab: starting it without Kit, and (later) events, observations and curricula from a spec."""
+"""The glue to Isaac Lab: starting it without Kit, and events, observations, recorders and curricula from a spec.
+
+import sim2real.lab
+
+cfg.events = sim2real.lab.events("spec.yaml")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim2real.lab.checkpoint import keep_in_checkpoints, restore, state_of
+    from sim2real.lab.curriculum import curriculum
+    from sim2real.lab.engine import engine_of
+    from sim2real.lab.event_terms import events
+    from sim2real.lab.observations import drawn, privileged
+    from sim2real.lab.randomization import diverged, randomization_of
+    from sim2real.lab.recorder import recorder
+
+_HOME = {
+    "curriculum": "curriculum",
+    "diverged": "randomization",
+    "drawn": "observations",
+    "engine_of": "engine",
+    "events": "event_terms",
+    "keep_in_checkpoints": "checkpoint",
+    "privileged": "observations",
+    "randomization_of": "randomization",
+    "recorder": "recorder",
+    "restore": "checkpoint",
+    "state_of": "checkpoint",
+}
+
+__all__ = [
+    "curriculum", "diverged", "drawn", "engine_of", "events", "keep_in_checkpoints", "privileged", "randomization_of",
+    "recorder", "restore", "state_of",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: Isaac Lab takes seconds to import, and starting it must not wait for all of this."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'sim2real.lab' has no attribute '{name}'; there are {', '.join(__all__)}")
+    found = getattr(import_module(f"sim2real.lab.{_HOME[name]}"), name)
+    globals()[name] = found  # over the submodule of the same name, which the import has just put there
+    return found

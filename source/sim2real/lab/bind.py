@@ -4,8 +4,14 @@ needed for a reason said here.
 
 from __future__ import annotations
 
+from typing import Any
+
 CHECKED_WARP = "1.17"
 """The Warp release whose private constructor `allow_unpinned_arrays` was written against."""
+
+
+CHECKED_ISAACLAB = "3.0.0"
+"""The Isaac Lab release whose solver `newton_solver` was found in."""
 
 
 def allow_unpinned_arrays() -> bool:
@@ -39,3 +45,57 @@ def allow_unpinned_arrays() -> bool:
     array._init_new = unpinned
     array._sim2real_unpinned = True
     return True
+
+
+def newton_solver(env: Any) -> Any:
+    """Return Newton's solver of a running environment.
+
+    Isaac Lab 3.0 hands out Newton's model, state, control and contacts, but not the solver, in which MuJoCo Warp keeps
+    its own copy of the model and its overflow counters.
+
+    Raises:
+        RuntimeError: the environment does not run on Newton, or this Isaac Lab keeps its solver elsewhere.
+    """
+    manager = env.sim.physics_manager
+    solver = getattr(manager, "_solver", None)
+    if solver is None or not hasattr(solver, "mjw_data"):
+        raise RuntimeError(
+            f"{getattr(manager, '__name__', manager)} holds no MuJoCo Warp solver; give an environment with"
+            f" physics=newton_mjwarp, started, on Isaac Lab {CHECKED_ISAACLAB}"
+        )
+    return solver
+
+
+def episode_sums(env: Any) -> dict[str, Any]:
+    """Return each reward term's weighted sum over the running episodes, (num_envs,) each.
+
+    Isaac Lab 3.0 logs these sums, averaged over the worlds that were reset, and has no public name for them.
+
+    Raises:
+        RuntimeError: this Isaac Lab keeps them elsewhere.
+    """
+    sums = getattr(env.reward_manager, "_episode_sums", None)
+    if not isinstance(sums, dict):
+        raise RuntimeError(f"the reward manager keeps no episode sums; Isaac Lab {CHECKED_ISAACLAB} does")
+    return sums
+
+
+def drop_physx_caches(data: Any, quantities: frozenset[str]) -> None:
+    """Make Isaac Lab read again what it keeps of a PhysX asset and a raw write of `quantities` has changed.
+
+    Isaac Lab's own setters drop these caches; there is no public call that does only that. A cache that a release
+    does not have is not missed: then it reads every time.
+    """
+    stale = []
+    if quantities & {"body_com", "body_inertia"}:  # an inertia's principal axes are the centre of mass's orientation
+        stale += ["_body_com_pose_b", "_body_com_pose_b_backend"]
+    if "gravity" in quantities:
+        stale += ["_projected_gravity_b"]
+    for name in stale:
+        buffer = getattr(data, name, None)
+        if hasattr(buffer, "timestamp"):
+            buffer.timestamp = -1.0
+    if quantities & {"body_com", "body_inertia"} and hasattr(data, "_reset_body_com_pose_b_dependents"):
+        data._reset_body_com_pose_b_dependents()
+    if quantities & {"body_mass", "body_inertia"} and hasattr(data, "_reset_dynamics"):
+        data._reset_dynamics(mass_matrix=True, gravity_compensation=True)

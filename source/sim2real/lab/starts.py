@@ -57,13 +57,14 @@ class Drawn:
         return self.values[rows][:, list(self.slots)]
 
 
-def fold(nominal: torch.Tensor, drawn: Sequence[Drawn], rows: Any) -> torch.Tensor:
+def fold(nominal: torch.Tensor, drawn: Sequence[Drawn], rows: Any, part: float = 1.0) -> torch.Tensor:
     """Return nominal -> set -> scale -> add for some worlds.
 
     Args:
         nominal: values before randomization, (n, count, dim).
         drawn: terms on these values, in any order.
         rows: worlds, as an index or a slice; n of them.
+        part: how much of the way from the nominal value is gone; a staged curriculum opens ranges with it.
     """
     value = nominal
     for op in OPS:
@@ -71,7 +72,7 @@ def fold(nominal: torch.Tensor, drawn: Sequence[Drawn], rows: Any) -> torch.Tens
             if entry.term.op == op:
                 draw = entry.of(rows).to(value.dtype)
                 value = draw.expand_as(value) if op == "set" else value * draw if op == "scale" else value + draw
-    return value
+    return value if part == 1.0 else nominal + part * (value - nominal)
 
 
 class AssetStart:
@@ -92,6 +93,8 @@ class AssetStart:
         self.name, self.asset, self.origins = name, asset, origins
         self.by_target = {target: [entry for entry in drawn if entry.term.target == target] for target in STARTS}
         self.has_joints = hasattr(asset, "num_joints") and asset.num_joints > 0
+        self.part = 1.0
+        """How far ranges are open, in [0, 1]."""
         self._columns = {entry.name: self._joints(entry) for entry in drawn if entry.term.target in JOINT_STATE}
 
     def _joints(self, entry: Drawn) -> list[int]:
@@ -110,14 +113,14 @@ class AssetStart:
         from isaaclab.utils.math import normalize, quat_from_euler_xyz, quat_mul
 
         default = self.asset.data.default_root_pose.torch[rows].double()
-        position = fold(default[:, None, :3], self.by_target["root.position"], rows)[:, 0]
+        position = fold(default[:, None, :3], self.by_target["root.position"], rows, self.part)[:, 0]
         attitude, zero = default[:, 3:7], torch.zeros_like(default[:, 0])
         yaw = _yaw(attitude)
-        turn = fold(yaw[:, None, None], self.by_target["root.yaw"], rows)[:, 0, 0] - yaw
+        turn = fold(yaw[:, None, None], self.by_target["root.yaw"], rows, self.part)[:, 0, 0] - yaw
         if self.by_target["root.yaw"]:
             attitude = quat_mul(quat_from_euler_xyz(zero, zero, turn), attitude)
         if self.by_target["root.rotation"]:
-            tilt = fold(torch.zeros_like(default[:, None, :3]), self.by_target["root.rotation"], rows)[:, 0]
+            tilt = fold(torch.zeros_like(default[:, None, :3]), self.by_target["root.rotation"], rows, self.part)[:, 0]
             attitude = quat_mul(attitude, quat_from_euler_xyz(tilt[:, 0], tilt[:, 1], tilt[:, 2]))
         pose = torch.cat((position, normalize(attitude)), -1).float()
         pose[:, :3] += self.origins[rows]
@@ -128,8 +131,8 @@ class AssetStart:
         import torch
 
         default = self.asset.data.default_root_vel.torch[rows][:, None]
-        linear = fold(default[..., :3], self.by_target["root.velocity"], rows)
-        angular = fold(default[..., 3:6], self.by_target["root.angular_velocity"], rows)
+        linear = fold(default[..., :3], self.by_target["root.velocity"], rows, self.part)
+        angular = fold(default[..., 3:6], self.by_target["root.angular_velocity"], rows, self.part)
         return torch.cat((linear, angular), -1)[:, 0]
 
     def joints(self, rows: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -150,7 +153,7 @@ class AssetStart:
                 if entry.term.op == op:
                     columns = self._columns[entry.name]
                     value[:, columns] = fold(value[:, columns, None], [entry], rows)[..., 0]
-        return value
+        return nominal + self.part * (value - nominal) if self.part != 1.0 else value
 
     def write(self, rows: Any, what: Sequence[str] = STARTS) -> None:
         """Put some worlds at their start; `what` names the targets whose part of the state is written."""
