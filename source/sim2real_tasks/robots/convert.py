@@ -9,6 +9,7 @@ last. A vendor's robot is read where its package lies; only the cache holds what
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -16,7 +17,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -113,7 +114,8 @@ def _convert(cfg: UrdfCfg, work: Path, out: Path) -> None:
     from pxr import Usd
 
     try:
-        asset = urdf_usd_converter.Converter(scene=False).convert(str(cfg.urdf), str(work / "converted"))
+        with _only_errors_are_said():
+            asset = urdf_usd_converter.Converter(scene=False).convert(str(cfg.urdf), str(work / "converted"))
     except Exception as error:
         raise RobotAssetError(f"{cfg.urdf} cannot be converted: {error}") from error
     converted = Usd.Stage.Open(asset.path)
@@ -131,6 +133,22 @@ def _convert(cfg: UrdfCfg, work: Path, out: Path) -> None:
     _add_drives(stage, cfg)
     _bind_materials(stage, cfg)
     stage.GetRootLayer().Save()
+
+
+@contextlib.contextmanager
+def _only_errors_are_said() -> Iterator[None]:
+    """The converter tells of every file that it opens."""
+    import usdex.core
+
+    active, level = usdex.core.isDiagnosticsDelegateActive(), usdex.core.getDiagnosticsLevel()
+    usdex.core.activateDiagnosticsDelegate()
+    usdex.core.setDiagnosticsLevel(usdex.core.DiagnosticsLevel.eError)
+    try:
+        yield
+    finally:
+        usdex.core.setDiagnosticsLevel(level)
+        if not active:
+            usdex.core.deactivateDiagnosticsDelegate()
 
 
 def _free_base(stage) -> bool:

@@ -30,8 +30,8 @@ class VelocityPhysicsCfg(PresetCfg):
 
     newton_mjwarp = NewtonCfg(
         solver_cfg=MJWarpSolverCfg(
-            njmax=400,
-            nconmax=120,
+            njmax=160,  # a robot that fell asks for 52 rows and 31 contacts at most, one that stands for 44 and 10
+            nconmax=64,
             cone="pyramidal",
             impratio=1.0,
             integrator="implicitfast",
@@ -77,6 +77,7 @@ class Go2FlatEnvCfg(UnitreeGo2FlatEnvCfg):
         self.scene.robot = go2_cfg()
         # The converter nests links; a sensor's path has to reach all of them.
         self.scene.contact_forces.prim_path = "{ENV_REGEX_NS}/Robot/Geometry/.*"
+        self.commands.base_velocity.debug_vis = False  # its arrows would be fetched
         self.curriculum = None  # its only term is the terrain's
         self.events.physics_material = None
 
