@@ -101,10 +101,11 @@ class _Topology:
 
     def __init__(self, model: Any, solver: Any) -> None:
         mjw = solver.mjw_model
-        for name in ("body_parentid", "body_rootid", "body_weldid", "body_dofadr", "body_dofnum", "body_jntadr"):
-            setattr(self, name, getattr(mjw, name).numpy())
-        for name in ("body_jntnum", "jnt_type", "jnt_dofadr", "jnt_qposadr", "dof_parentid"):
-            setattr(self, name, getattr(mjw, name).numpy())
+        self.body_parentid, self.body_rootid = mjw.body_parentid.numpy(), mjw.body_rootid.numpy()
+        self.body_dofadr, self.body_dofnum = mjw.body_dofadr.numpy(), mjw.body_dofnum.numpy()
+        self.body_jntadr, self.body_jntnum = mjw.body_jntadr.numpy(), mjw.body_jntnum.numpy()
+        self.jnt_type, self.jnt_dofadr = mjw.jnt_type.numpy(), mjw.jnt_dofadr.numpy()
+        self.jnt_qposadr, self.dof_parentid = mjw.jnt_qposadr.numpy(), mjw.dof_parentid.numpy()
         self.sizes = {name: int(getattr(mjw, name)) for name in ("nbody", "nv", "njnt", "nu")}
         self.actuator_dof = np.zeros(self.sizes["nu"], np.int32)
         faults = []

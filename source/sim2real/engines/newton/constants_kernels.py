@@ -1,4 +1,5 @@
-# mypy: disable-error-code="valid-type, misc, index"
+# ruff: noqa: UP018 - Warp needs float(0.0) and int(0) for variables that change inside a loop
+# mypy: disable-error-code="valid-type, misc, index, arg-type, call-overload"
 """Kernels of the constants that MuJoCo's solver derives from masses, inertias and joint frames.
 
 The solver keeps diagonals of M^-1 and of J M^-1 J^T at the reference pose. MuJoCo gets them from a factor of M and one
@@ -254,7 +255,7 @@ def gather_inertias(tree: Tree, sources: Sources, pose: Pose, world: int, slot: 
 def spread_mobility(tree: Tree, pose: Pose, world: int, slot: int, scratch: Scratch, out: Constants):
     """Go from the root to the leaves: inverse inertias at the bodies (kept in a, b, c) and the diagonal of M^-1."""
     third = 1.0 / 3.0
-    total = 0.0
+    total = float(0.0)
     out.body_invweight0[world, 0] = wp.vec2(0.0, 0.0)
     for body in range(1, tree.nbody):
         total += wp.where(tree.body_parent[body] == 0, scratch.mass[slot, body], 0.0)
@@ -308,12 +309,12 @@ def spread_mobility(tree: Tree, pose: Pose, world: int, slot: int, scratch: Scra
 @wp.func
 def average_dofs(tree: Tree, world: int, slot: int, scratch: Scratch, out: Constants):
     """Average the diagonals over joints with several axes, and the inertia over all."""
-    total = 0.0
+    total = float(0.0)
     for dof in range(tree.nv):
         total += scratch.inertia[slot, dof]
         count = tree.dof_count[dof]
         first = tree.dof_first[dof]
-        weight = 0.0
+        weight = float(0.0)
         for k in range(count):
             weight += scratch.diagonal[slot, first + k]
         out.dof_invweight0[world, dof] = weight / float(count)
@@ -343,7 +344,7 @@ def accelerate_actuators(
             pa = pa + scratch.w_angular[slot, dof] * force
             pl = pl + scratch.w_linear[slot, dof] * force
             dof = tree.dof_parent[dof]
-        total = 0.0
+        total = float(0.0)
         for k in range(tree.nv):
             va = wp.vec3(0.0, 0.0, 0.0)
             vl = wp.vec3(0.0, 0.0, 0.0)
