@@ -66,7 +66,7 @@ def mesh_files(urdf: Path) -> list[Path]:
 
     `package://name/rest` is looked for as the converter does: `name/rest`, else `rest`, below a folder above the URDF.
     """
-    found = {}
+    found: dict[Path, None] = {}
     for name in re.findall(r'<mesh[^>]*filename="([^"]+)"', urdf.read_text()):
         parts = Path(name.removeprefix("package://").removeprefix("file://"))
         tails = [parts, Path(*parts.parts[1:])] if name.startswith("package://") else [parts]
