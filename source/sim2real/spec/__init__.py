@@ -4,12 +4,16 @@
 :class:`SpecError` that names file, line, key, what came and what is allowed.
 """
 
-from sim2real.spec.curriculum import AdrSpec, CurriculumSpec
+from sim2real.spec.curriculum import AdrRange, AdrSpec, CurriculumSpec, StageSpec
 from sim2real.spec.distributions import (
+    Beta,
     Choice,
     Constant,
     Distribution,
+    Empirical,
     LogUniform,
+    Mixture,
+    MultivariateNormal,
     Normal,
     TruncatedNormal,
     Uniform,
@@ -17,6 +21,7 @@ from sim2real.spec.distributions import (
 )
 from sim2real.spec.errors import Fault, SpecError
 from sim2real.spec.loader import load_spec, parse_spec, preset_names
+from sim2real.spec.rates import Rates
 from sim2real.spec.signals import SignalSpec
 from sim2real.spec.spec import SCHEMA, Spec
 from sim2real.spec.targets import TARGETS, Target
@@ -24,7 +29,8 @@ from sim2real.spec.terms import Term
 from sim2real.spec.vision import DepthNoiseSpec
 
 __all__ = [
-    "SCHEMA", "TARGETS", "AdrSpec", "Choice", "Constant", "CurriculumSpec", "DepthNoiseSpec", "Distribution", "Fault",
-    "LogUniform", "Normal", "SignalSpec", "Spec", "SpecError", "Target", "Term", "TruncatedNormal", "Uniform",
-    "UniformInt", "load_spec", "parse_spec", "preset_names",
+    "SCHEMA", "TARGETS", "AdrRange", "AdrSpec", "Beta", "Choice", "Constant", "CurriculumSpec", "DepthNoiseSpec",
+    "Distribution", "Empirical", "Fault", "LogUniform", "Mixture", "MultivariateNormal", "Normal", "Rates",
+    "SignalSpec", "Spec", "SpecError", "StageSpec", "Target", "Term", "TruncatedNormal", "Uniform", "UniformInt",
+    "load_spec", "parse_spec", "preset_names",
 ]  # fmt: skip

@@ -179,9 +179,7 @@ class MultivariateNormal(Distribution):
                 if pivot > slack:
                     lower[i][j] = rest / math.sqrt(pivot)
                 elif pivot < -slack or abs(rest) > 1e-9 * math.sqrt(abs(self.covariance[i][i] * diagonal)):
-                    raise ValueError(
-                        "the covariance has a negative eigenvalue; give a matrix that has none"
-                    )
+                    raise ValueError("the covariance has a negative eigenvalue; give a matrix that has none")
         return tuple(tuple(row) for row in lower)
 
     @property

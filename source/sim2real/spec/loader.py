@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from sim2real.spec.curriculum import CurriculumSpec, parse_curriculum
 from sim2real.spec.errors import Fault, SpecError, did_you_mean, listing
 from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.nodes import Node, compose, gather
+from sim2real.spec.rates import Rates, parse_rates
 from sim2real.spec.signals import SignalSpec, parse_signal
-from sim2real.spec.spec import SCHEMA, SEED_LIMIT, Spec
+from sim2real.spec.spec import SCHEMA, SEED_LIMIT, UNSUPPORTED, Spec
 from sim2real.spec.terms import Term, parse_name, parse_term
 from sim2real.spec.vision import parse_vision
 
-KEYS = ("schema", "seed", "terms", "signals", "vision", "curriculum")
+KEYS = ("schema", "seed", "rates", "unsupported", "terms", "signals", "vision", "curriculum")
 LARGEST_FILE = 1_000_000
 """Longest spec that is read, in characters; it is written by people."""
 
@@ -49,7 +51,7 @@ def load_spec(path_or_preset_name: str | os.PathLike[str]) -> Spec:
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
         raise SpecError(Fault(source, None, "", f"cannot be read: {said}")) from None
-    return parse_spec(text, source)
+    return parse_spec(text, source, path.parent)
 
 
 def _find_preset(name: str, path: Path) -> Path:
@@ -62,19 +64,20 @@ def _find_preset(name: str, path: Path) -> Path:
     raise SpecError(Fault(name, None, "", f"no such file, and no preset of that name{hint}; presets: {listing(names)}"))
 
 
-def parse_spec(text: str, source: str = "<string>") -> Spec:
+def parse_spec(text: str, source: str = "<string>", folder: Path | None = None) -> Spec:
     """Read a spec from YAML text.
 
     Args:
         text: the YAML document.
         source: what to call it in messages, usually the file's name.
+        folder: where files of samples are looked for; None allows absolute paths only.
 
     Raises:
         SpecError: naming every fault with line and key.
     """
     if len(text) > LARGEST_FILE:
         raise SpecError(Fault(source, None, "", f"has {len(text)} characters; a spec has at most {LARGEST_FILE}"))
-    root = compose(text, source)
+    root = compose(text, source, folder)
     fields = root.fields("a mapping that starts with 'schema: 1' and 'seed: 7'")
     # The version comes first: the keys of another version would only mislead.
     if "schema" not in fields:
@@ -86,12 +89,27 @@ def parse_spec(text: str, source: str = "<string>") -> Spec:
         "keys": partial(root.only, fields, KEYS),
         "seed": partial(_seed, root, fields.get("seed")),
     }
-    sections = {"terms": _terms, "signals": _signals, "vision": parse_vision, "curriculum": parse_curriculum}
+    sections = {"rates": parse_rates, "unsupported": _unsupported, "vision": parse_vision}
     parts |= {name: partial(parse, fields[name]) for name, parse in sections.items() if name in fields}
+    # Rates come before the signals that are counted in steps, terms before the curriculum that moves them. A section
+    # whose ground could not be read is checked by itself, so that all faults are told at once.
+    done: dict[str, Any] = {}
+    if "rates" in fields:
+        parts["rates"] = _kept(done, "rates", parts["rates"])
+    if "unsupported" in fields:
+        parts["unsupported"] = _kept(done, "unsupported", parts["unsupported"])
+    if "terms" in fields:
+        parts["terms"] = _kept(done, "terms", lambda: _terms(fields["terms"], done.get("unsupported", "error")))
+    if "signals" in fields:
+        parts["signals"] = lambda: _signals(fields["signals"], done.get("rates", Rates()))
+    if "curriculum" in fields:
+        parts["curriculum"] = lambda: _curriculum(fields, done)
     found = gather(parts)
     return Spec(
         schema=SCHEMA,
         seed=found["seed"],
+        rates=found.get("rates", Rates()),
+        unsupported=found.get("unsupported", "error"),
         terms=found.get("terms", FrozenDict()),
         signals=found.get("signals", FrozenDict()),
         vision=found.get("vision", FrozenDict()),
@@ -105,13 +123,37 @@ def _seed(root: Node, node: Node | None) -> int:
     return node.whole("a whole number from 0 to 2^64 - 1", 0, SEED_LIMIT - 1)
 
 
-def _terms(node: Node) -> FrozenDict[str, Term]:
+def _kept(done: dict[str, Any], name: str, part: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a part that also leaves its result for those that follow."""
+
+    def run() -> Any:
+        done[name] = part()
+        return done[name]
+
+    return run
+
+
+def _unsupported(node: Node) -> str:
+    return node.choice("way to treat what an engine cannot do", UNSUPPORTED)
+
+
+def _curriculum(fields: dict[str, Node], done: dict[str, Any]) -> CurriculumSpec:
+    if "terms" not in fields:
+        return parse_curriculum(fields["curriculum"], {}, {})
+    if "terms" not in done:
+        return parse_curriculum(fields["curriculum"])
+    return parse_curriculum(fields["curriculum"], done["terms"], fields["terms"].fields("a mapping of terms"))
+
+
+def _terms(node: Node, unsupported: str) -> FrozenDict[str, Term]:
     fields = node.fields("a mapping of terms, each {target: ..., dist: ...}")
     terms = gather({name: partial(_term, child) for name, child in fields.items()})
-    setters: dict[tuple[str, str], str] = {}
+    setters: dict[tuple[str, str, str], str] = {}
     for name, term in terms.items():
+        if term.skip_on and unsupported != "skip_declared":
+            raise fields[name].fault("'skip_on' acts only with 'unsupported: skip_declared' at the top of the spec")
         if term.op == "set":
-            other = setters.setdefault((term.target, term.select), name)
+            other = setters.setdefault((term.target, term.asset, term.select), name)
             if other != name:
                 raise fields[name].fault(
                     f"sets {term.target} of '{term.select}', which '{other}' (line {fields[other].line}) sets already; "
@@ -125,6 +167,6 @@ def _term(node: Node) -> Term:
     return parse_term(node)
 
 
-def _signals(node: Node) -> FrozenDict[str, SignalSpec]:
+def _signals(node: Node, rates: Rates) -> FrozenDict[str, SignalSpec]:
     fields = node.fields("a mapping of signals, each such as {latency: {uniform: [0, 0.02]}}")
-    return FrozenDict(gather({name: partial(parse_signal, child) for name, child in fields.items()}))
+    return FrozenDict(gather({name: partial(parse_signal, child, rates) for name, child in fields.items()}))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
@@ -28,12 +29,26 @@ _LONGEST = 60
 class Node:
     """One place in a spec."""
 
-    def __init__(self, source: str, node: yaml.Node, key: str = "", line: int | None = None) -> None:
-        """Wrap a composed node; ``line`` (from 1) replaces the node's own, for a value whose key says more."""
+    def __init__(
+        self, source: str, node: yaml.Node, key: str = "", line: int | None = None, folder: Path | None = None
+    ) -> None:
+        """Wrap a composed node.
+
+        Args:
+            source: what messages call the file.
+            node: PyYAML's node.
+            key: dotted path.
+            line: from 1; replaces the node's own, for a value whose key says more.
+            folder: where the file stands, which files it names are looked for in; None when it has no place.
+        """
         self.source = source
+        self.folder = folder
         self.node = node
         self.key = key
         self.line = node.start_mark.line + 1 if line is None else line
+
+    def _child(self, node: yaml.Node, key: str, line: int | None = None) -> Node:
+        return Node(self.source, node, key, line, self.folder)
 
     def fault(self, message: str) -> SpecError:
         """Return the error for this place; raise it."""
@@ -80,7 +95,7 @@ class Node:
         for key_node, value_node in self.node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag not in (*_PLAIN_TAGS, _MERGE):
-                raise Node(self.source, key_node, self.key).fault("a key has to be plain text")
+                raise self._child(key_node, self.key).fault("a key has to be plain text")
             if key_node.tag == _MERGE:
                 merged.append(value_node)
                 continue
@@ -89,7 +104,7 @@ class Node:
             if name in found:
                 first = found[name].line
                 raise SpecError(Fault(self.source, line, path, f"given twice, first in line {first}; keep one of them"))
-            found[name] = Node(self.source, value_node, path, line)
+            found[name] = self._child(value_node, path, line)
         self._merge(found, merged)
         return found
 
@@ -100,7 +115,7 @@ class Node:
         while pending:
             node = pending.pop(0)
             if not isinstance(node, yaml.MappingNode):
-                raise Node(self.source, node, self.key).fault("'<<' merges mappings; give an alias of one, or a list")
+                raise self._child(node, self.key).fault("'<<' merges mappings; give an alias of one, or a list")
             if id(node) in seen:
                 continue
             seen.add(id(node))
@@ -109,7 +124,7 @@ class Node:
             for value in inherited:
                 pending = [*(value.value if isinstance(value, yaml.SequenceNode) else [value]), *pending]
             copy = yaml.MappingNode(node.tag, own, node.start_mark, node.end_mark)
-            for name, child in Node(self.source, copy, self.key).fields("a mapping").items():
+            for name, child in self._child(copy, self.key).fields("a mapping").items():
                 found.setdefault(name, child)
 
     def only(self, fields: Mapping[str, Node], allowed: Iterable[str]) -> None:
@@ -125,7 +140,7 @@ class Node:
         self._check_tag("tag:yaml.org,2002:seq")
         if not self.is_list:
             raise self.fault(f"got {self.describe()}; give {expected}")
-        return [Node(self.source, child, f"{self.key}[{i}]") for i, child in enumerate(self.node.value)]
+        return [self._child(child, f"{self.key}[{i}]") for i, child in enumerate(self.node.value)]
 
     def text(self, expected: str) -> str:
         """Return a scalar's text, or raise SpecError when it is none, is empty or holds control characters."""
@@ -203,7 +218,7 @@ def gather(parts: Mapping[str, Callable[[], T]]) -> dict[str, T]:
     return results
 
 
-def compose(text: str, source: str) -> Node:
+def compose(text: str, source: str, folder: Path | None = None) -> Node:
     """Return the root of a YAML document.
 
     Raises:
@@ -226,6 +241,6 @@ def compose(text: str, source: str) -> Node:
         said = f"no valid YAML: {error}"
     else:
         if root is not None:
-            return Node(source, root)
+            return Node(source, root, folder=folder)
         said = "the spec is empty; it starts with 'schema: 1' and 'seed: 7'"
     raise SpecError(Fault(source, line, "", said))

@@ -4,19 +4,34 @@ A quantity is a number (a constant), a list of numbers (a constant vector) or a 
 
     {uniform: [-1, 1]}                                 # or {uniform: {low: -1, high: 1}}
     {truncated_normal: {mean: 1, std: 0.1, low: 0.8, high: 1.2}}
+    {beta: {a: 2, b: 5, low: 0.8, high: 1.2}}
     {choice: [1, 2, 4]}                                # or {choice: {values: [1, 2], weights: [3, 1]}}
+    {mixture: {parts: [{uniform: [0.4, 0.6]}, {normal: [1, 0.05]}], weights: [3, 1]}}
+    {multivariate_normal: {mean: [0, 0], covariance: [[1e-4, 0], [0, 1e-4]]}}
+    {empirical: {file: measured.csv, columns: [mass]}} # or {empirical: {values: [1.02, 0.97]}}
 
 Vectors stand where numbers do: ``{uniform: [[-1, -1, 0], [1, 1, 0]]}``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields as dataclass_fields
 
-from sim2real.spec.distributions import KINDS, Choice, Constant, Distribution, Vector
+from sim2real.spec.distributions import (
+    KINDS,
+    Choice,
+    Constant,
+    Distribution,
+    Empirical,
+    Mixture,
+    MultivariateNormal,
+    Vector,
+)
 from sim2real.spec.errors import did_you_mean, listing
 from sim2real.spec.nodes import Node
+from sim2real.spec.rates import STEPS, Rates, steps_to_seconds
+from sim2real.spec.samples import read_samples
 from sim2real.spec.units import UNITS, Unit, find_unit, si_unit, units_of
 
 _SHAPE = {
@@ -25,6 +40,10 @@ _SHAPE = {
     "log_uniform": "[low, high]",
     "normal": "[mean, std]",
     "truncated_normal": "{mean: ..., std: ..., low: ..., high: ...}",
+    "beta": "{a: ..., b: ..., low: ..., high: ...}",
+    "mixture": "a list of distributions, or {parts: [...], weights: [...]}",
+    "multivariate_normal": "{mean: [...], covariance: [[...], ...]}",
+    "empirical": "{file: <.csv or .npy>, columns: [...]}, or {values: [...]}",
     "choice": "a list of values, or {values: [...], weights: [...]}",
     "constant": "a number, or a list of numbers",
 }
@@ -51,7 +70,7 @@ def parse_distribution(node: Node, extra: Sequence[str] = ()) -> Distribution:
         SpecError: an unknown distribution, or numbers that make none.
     """
     if not node.is_mapping:
-        return _parse_kind("constant", node)
+        return parse_kind("constant", node)
     allowed = [*KINDS, *extra]
     kinds = {}
     for name, value in node.fields("a number, or a distribution such as {uniform: [0, 1]}").items():
@@ -63,15 +82,13 @@ def parse_distribution(node: Node, extra: Sequence[str] = ()) -> Distribution:
         got = f"{len(kinds)} distributions ({listing(kinds)})" if kinds else "no distribution"
         raise node.fault(f"got {got}; give exactly one of {listing(KINDS)}")
     ((kind, value),) = kinds.items()
-    return _parse_kind(kind, value)
+    return parse_kind(kind, value)
 
 
-def _parse_kind(kind: str, node: Node) -> Distribution:
+def parse_kind(kind: str, node: Node) -> Distribution:
     """Return the distribution of this kind from its numbers at ``node``."""
     try:
-        if kind == "choice":
-            return _parse_choice(node)
-        return Constant(parse_vector(node)) if kind == "constant" else _parse_fields(kind, node)
+        return _PARSERS[kind](node) if kind in _PARSERS else _parse_fields(kind, node)
     except ValueError as error:
         raise node.fault(str(error)) from None
 
@@ -93,20 +110,66 @@ def _parse_fields(kind: str, node: Node) -> Distribution:
     return cls(*(parse_vector(part) for part in parts))
 
 
-def _parse_choice(node: Node) -> Distribution:
+def _weighed(node: Node, kind: str, name: str) -> tuple[list[Node], Vector]:
+    """Return the entries of a list and their weights; without weights an empty tuple."""
+    if not node.is_mapping:
+        return node.items(_SHAPE[kind]), ()
+    found = node.fields(_SHAPE[kind])
+    node.only(found, (name, "weights"))
+    if name not in found:
+        raise node.fault(f"'{name}' is missing; give {_SHAPE[kind]}")
     weights: Vector = ()
-    values = node
-    if node.is_mapping:
-        found = node.fields(_SHAPE["choice"])
-        node.only(found, ("values", "weights"))
-        if "values" not in found:
-            raise node.fault(f"'values' is missing; give {_SHAPE['choice']}")
-        values = found["values"]
-        if "weights" in found:
-            weights = tuple(entry.number() for entry in found["weights"].items("a list of numbers"))
-            if not weights:
-                raise found["weights"].fault("got an empty list; give one weight for each value")
-    return Choice(tuple(parse_vector(entry) for entry in values.items(_SHAPE["choice"])), weights)
+    if "weights" in found:
+        weights = tuple(entry.number() for entry in found["weights"].items("a list of numbers"))
+        if not weights:
+            raise found["weights"].fault(f"got an empty list; give one weight for each of the {name}")
+    return found[name].items(_SHAPE[kind]), weights
+
+
+def _parse_choice(node: Node) -> Distribution:
+    values, weights = _weighed(node, "choice", "values")
+    return Choice(tuple(parse_vector(entry) for entry in values), weights)
+
+
+def _parse_mixture(node: Node) -> Distribution:
+    entries, weights = _weighed(node, "mixture", "parts")
+    for entry in entries:
+        # Before it is read: an alias may make a mixture a part of itself.
+        if entry.is_mapping and "mixture" in entry.fields("a distribution"):
+            raise entry.fault("a part cannot be a mixture; list its parts as parts of this mixture")
+    return Mixture([parse_distribution(entry) for entry in entries], weights)
+
+
+def _parse_correlated(node: Node) -> Distribution:
+    shape = _SHAPE["multivariate_normal"]
+    found = node.fields(shape)
+    node.only(found, ("mean", "covariance"))
+    for name in ("mean", "covariance"):
+        if name not in found:
+            raise node.fault(f"'{name}' is missing; give {shape}")
+    rows = [parse_vector(row) for row in found["covariance"].items("a list of rows")]
+    return MultivariateNormal(parse_vector(found["mean"]), rows)
+
+
+def _parse_empirical(node: Node) -> Distribution:
+    found = node.fields(_SHAPE["empirical"])
+    node.only(found, ("file", "columns", "values"))
+    if ("file" in found) == ("values" in found):
+        raise node.fault(f"give either 'file' or 'values': {_SHAPE['empirical']}")
+    if "file" in found:
+        return Empirical(read_samples(found["file"], found.get("columns")))
+    if "columns" in found:
+        raise found["columns"].fault("'columns' belongs to 'file'; remove it")
+    return Empirical(tuple(parse_vector(entry) for entry in found["values"].items("a list of samples")))
+
+
+_PARSERS: dict[str, Callable[[Node], Distribution]] = {
+    "constant": lambda node: Constant(parse_vector(node)),
+    "choice": _parse_choice,
+    "mixture": _parse_mixture,
+    "multivariate_normal": _parse_correlated,
+    "empirical": _parse_empirical,
+}
 
 
 def parse_unit(node: Node, dimensions: tuple[str, ...]) -> Unit:
@@ -133,7 +196,11 @@ def to_si(node: Node, dist: Distribution, unit: Unit) -> Distribution:
 
 
 def parse_quantity(
-    node: Node, dimension: str, least: float | None = None, most: float | None = None
+    node: Node,
+    dimension: str,
+    least: float | None = None,
+    most: float | None = None,
+    rates: Rates | None = None,
 ) -> tuple[Distribution, str | None]:
     """Return a scalar quantity in SI and its provenance.
 
@@ -142,12 +209,16 @@ def parse_quantity(
         dimension: what it measures; without ``unit`` the numbers are SI.
         least: smallest allowed value, SI.
         most: largest allowed value, SI.
+        rates: the declared rates, where a time may also be given in control steps.
     """
     dist, provenance = parse_distribution(node, extra=("unit", "provenance")), None
     if node.is_mapping:
         found = node.fields("a distribution")
         if "unit" in found:
-            dist = to_si(node, dist, parse_unit(found["unit"], (dimension,)))
+            if rates is not None and dimension == "time" and found["unit"].text("a unit of time") in STEPS:
+                dist = steps_to_seconds(found["unit"], dist, rates)
+            else:
+                dist = to_si(node, dist, parse_unit(found["unit"], (dimension,)))
         if "provenance" in found:
             provenance = parse_provenance(found["provenance"])
     if dist.dim != 1:
@@ -167,8 +238,12 @@ def check_limits(node: Node, dist: Distribution, least: float | None, most: floa
         allowed = f"at most {most:g}{unit}"
     else:
         allowed = f"at least {least:g}{unit}" if most is None else f"{least:g} to {most:g}{unit}"
-    hint = "; use truncated_normal to cut its tails" if dist.kind == "normal" else ""
+    hint = "; use truncated_normal to cut its tails" if _has_tails(dist) else ""
     raise node.fault(f"reaches {span}; allowed: {allowed}{hint}")
+
+
+def _has_tails(dist: Distribution) -> bool:
+    return dist.kind == "normal" or (isinstance(dist, Mixture) and any(map(_has_tails, dist.parts)))
 
 
 def parse_provenance(node: Node) -> str:

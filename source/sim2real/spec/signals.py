@@ -1,6 +1,7 @@
 """Signals: what happens to a datum between sensor and policy, and between policy and actuator.
 
-Everything is in seconds, never in steps, and in the signal's own SI unit. Declared here and checked; applied elsewhere.
+Everything is in seconds (a file may count control steps, which its declared rate converts) and in the signal's own SI
+unit. Declared here and checked; applied elsewhere.
 """
 
 from __future__ import annotations
@@ -20,13 +21,27 @@ from sim2real.spec.quantities import (
     parse_unit,
     to_si,
 )
+from sim2real.spec.rates import Rates
 from sim2real.spec.terms import parse_name
 from sim2real.spec.units import UNITS, Unit, si_unit
 
+NO_RATES = Rates()
 ON_DROPOUT = ("hold", "zero")
 """What stands in for a lost datum: the last one, or zero."""
 _OWN_UNIT = ("bias", "white", "quantum")
-KEYS = ("latency", "jitter", "dropout", "on_dropout", "bias", "white", "quantum", "unit", "bus", "provenance")
+KEYS = (
+    "latency",
+    "jitter",
+    "dropout",
+    "on_dropout",
+    "bias",
+    "white",
+    "relative",
+    "quantum",
+    "unit",
+    "bus",
+    "provenance",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +59,9 @@ class SignalSpec:
     bias: Distribution | None = None
     """Constant error of an episode [``unit``]."""
     white: Distribution | None = None
-    """Standard deviation of the error of every datum [``unit``]."""
+    """Standard deviation of the error of every datum [``unit``]; itself one draw for an episode."""
+    relative: Distribution | None = None
+    """Standard deviation of an error in proportion to the datum, drawn for every datum [1]."""
     quantum: Distribution | None = None
     """Step of the quantisation [``unit``]."""
     unit: str | None = None
@@ -55,8 +72,8 @@ class SignalSpec:
     """Where a field's range comes from, by field; ``*`` for the whole signal."""
 
 
-def parse_signal(node: Node) -> SignalSpec:
-    """Return the signal that stands at ``node``, or raise SpecError."""
+def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
+    """Return the signal that stands at ``node``, or raise SpecError; ``rates`` convert a latency in steps."""
     parse_name(node, "a signal")
     found = node.fields("a mapping such as {latency: {uniform: [0, 0.02]}}")
     node.only(found, KEYS)
@@ -65,9 +82,12 @@ def parse_signal(node: Node) -> SignalSpec:
         "latency": ("time", 0.0, 10.0),
         "jitter": ("time", -10.0, 10.0),
         "dropout": ("ratio", 0.0, 1.0),
+        "relative": ("ratio", 0.0, None),
     }
     parts: dict[str, Any] = {
-        name: partial(parse_quantity, found[name], *limit) for name, limit in limits.items() if name in found
+        name: partial(parse_quantity, found[name], *limit, rates=rates)
+        for name, limit in limits.items()
+        if name in found
     }
     parts |= {name: partial(_own, found[name], name, unit) for name in _OWN_UNIT if name in found}
     results = gather(parts)

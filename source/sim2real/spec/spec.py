@@ -9,6 +9,7 @@ from typing import Any
 
 from sim2real.spec.curriculum import CurriculumSpec
 from sim2real.spec.frozen import FrozenDict
+from sim2real.spec.rates import Rates
 from sim2real.spec.signals import SignalSpec
 from sim2real.spec.terms import Term
 from sim2real.spec.vision import DepthNoiseSpec
@@ -16,6 +17,8 @@ from sim2real.spec.vision import DepthNoiseSpec
 SCHEMA = 1
 """The version of the file format that this code reads."""
 SEED_LIMIT = 2**64
+UNSUPPORTED = ("error", "skip_declared")
+"""What may be said about terms that an engine cannot do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,11 @@ class Spec:
     """Version of the file format."""
     seed: int
     """Seed of every draw, in [0, 2^64)."""
+    rates: Rates = field(default_factory=Rates)
+    """Rates of the robot's loops, which convert steps to seconds."""
+    unsupported: str = "error"
+    """What happens to a term that the engine cannot do: ``error``, or ``skip_declared``, which leaves it out where its
+    own ``skip_on`` names the engine."""
     terms: FrozenDict[str, Term] = field(default_factory=FrozenDict)
     """Uncertain quantities by name; the name is part of the random key."""
     signals: FrozenDict[str, SignalSpec] = field(default_factory=FrozenDict)

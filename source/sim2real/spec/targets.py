@@ -14,6 +14,8 @@ WHENS = ("build", "startup", "reset", "interval", "step")
 """When a term is drawn anew."""
 EACH = ("world", "body", "joint", "shape", "obstacle")
 """For what a term draws its own number: one for the world, or one for every selected element."""
+ENGINES = ("newton_mjwarp", "ovphysx", "isaacsim_physx", "mujoco")
+"""Engines that a term may be left out on, by the names that Isaac Lab gives them."""
 KEEPS = ("density",)
 """Couplings: ``density`` scales a body's inertia with its mass."""
 DIRECTIONS = ("any", "horizontal", "x", "y", "z")
@@ -54,6 +56,13 @@ class Target:
     """Whether a scalar needs a ``direction``."""
     duration: bool = False
     """Whether ``duration_s`` may be given."""
+    planned: bool = False
+    """Whether nothing in this release can apply it yet: it is declared, and refused when something is to run."""
+
+    @property
+    def on_asset(self) -> bool:
+        """Whether it belongs to an asset of the scene, so that ``asset`` may be named."""
+        return self.name.partition(".")[0] not in ("world", "terrain", "obstacle", "dataset", "camera")
 
     @property
     def selects(self) -> bool:
@@ -115,10 +124,11 @@ _TABLE = (
     _target("actuator.velocity_limit", "largest speed", _SPEED, "set scale", each=_JOINT, least=0.0, positive=True),
     _target("actuator.torque_constant", "torque per current", "torque constant", "set scale", each=_JOINT, least=0.0,
             positive=True),
-    _target("actuator.backlash", "free play of the gear", _ANGLE, "set", each=_JOINT, least=0.0),
-    _target("actuator.voltage", "supply voltage", "voltage", "set scale", each=_JOINT, least=0.0, positive=True),
+    _target("actuator.backlash", "free play of the gear", _ANGLE, "set", each=_JOINT, least=0.0, planned=True),
+    _target("actuator.voltage", "supply voltage", "voltage", "set scale", each=_JOINT, least=0.0, positive=True,
+            planned=True),
     _target("actuator.thermal", "winding to ambient thermal resistance", "thermal resistance", "set scale",
-            each=_JOINT, least=0.0, positive=True),
+            each=_JOINT, least=0.0, positive=True, planned=True),
     _target("world.gravity", "magnitude of gravity", "acceleration", "set scale add", least=0.0),
     _target("world.gravity_tilt", "tilt of gravity about a random horizontal axis", "angle", "set", least=0.0),
     _target("root.position", "start position of the robot (x, y, z)", "length", "add set", dims=(3,), when=_RESET),

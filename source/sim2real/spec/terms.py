@@ -7,19 +7,21 @@ its target does not know is an error; nothing is ignored.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sim2real.spec.distributions import Constant, Distribution, UniformInt
+from sim2real.spec.distributions import Distribution, Mixture, UniformInt
 from sim2real.spec.errors import listing
+from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.nodes import Node
 from sim2real.spec.quantities import check_limits, parse_distribution, parse_provenance, parse_unit, to_si
-from sim2real.spec.targets import DIRECTIONS, TARGETS, WHENS, Target, default_when
+from sim2real.spec.targets import DIRECTIONS, ENGINES, TARGETS, WHENS, Target, default_when
 from sim2real.spec.units import Unit, si_unit, units_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 KEYS = (
-    "target", "select", "op", "unit", "dist", "when", "each", "keep", "against", "direction", "duration_s", "provenance"
+    "target", "asset", "select", "op", "unit", "dist", "when", "each", "mirror", "keep", "against", "direction",
+    "duration_s", "skip_on", "provenance",
 )  # fmt: skip
 
 
@@ -35,6 +37,8 @@ class Term:
     """``set``, ``scale`` or ``add``: how the draw meets the nominal value."""
     unit: str = "1"
     """SI unit of ``dist``."""
+    asset: str = "robot"
+    """Regular expression for the whole name of the assets that are meant."""
     select: str = ".*"
     """Regular expression for the whole name of the elements (bodies, joints, shapes, cameras) that are meant."""
     when: str = "reset"
@@ -43,6 +47,8 @@ class Term:
     """For ``interval``: shortest and longest time between two draws [s]."""
     each: str = "world"
     """One draw for the world, or one for every selected element of this kind."""
+    mirror: FrozenDict[str, str] = field(default_factory=FrozenDict)
+    """Part of a name -> part of its twin's: an element whose name holds the first takes the draw of the second."""
     keep: str | None = None
     """``density``: the inertia follows the mass."""
     against: str | None = None
@@ -51,6 +57,8 @@ class Term:
     """Where a scalar force points."""
     duration_s: float | None = None
     """How long a force lasts [s]."""
+    skip_on: tuple[str, ...] = ()
+    """Engines on which the term is left out if they cannot do it; the spec has to allow it (``unsupported``)."""
     provenance: str = "default"
     """Where the range comes from: ``default``, ``datasheet:...`` or ``identified:...``."""
 
@@ -75,14 +83,17 @@ def parse_term(node: Node) -> Term:
         dist=dist,
         op=op,
         unit=si_unit(unit.dimension),
+        asset=_asset(found, target),
         select=_select(found, target),
         when=when,
         interval_s=interval_s,
         each=each,
+        mirror=_mirror(found, target, each),
         keep=_only_for(found, "keep", target, bool(target.keep), target.keep),
         against=_against(found, target),
         direction=_direction(node, found, target, dist),
         duration_s=_duration(found, target),
+        skip_on=_skip_on(found.get("skip_on")),
         provenance=parse_provenance(found["provenance"]) if "provenance" in found else "default",
     )
 
@@ -121,11 +132,9 @@ def _unit(node: Node, found: dict[str, Node], target: Target, op: str) -> Unit:
 
 def _dist(node: Node, target: Target, op: str, unit: Unit) -> Distribution:
     dist = parse_distribution(node)
-    values = [v for bound in dist.bounds() for v in bound]
-    if isinstance(dist, UniformInt) and not target.whole:
+    if _counts(dist) and not target.whole:
         raise node.fault(f"uniform_int is for counts; {target.name} is continuous, use uniform or choice")
-    counts = isinstance(dist, UniformInt | Constant) or dist.kind == "choice"
-    if target.whole and (not counts or any(v != int(v) for v in values)):
+    if target.whole and not dist.whole:
         raise node.fault(f"{target.name} counts things; give uniform_int, or whole numbers with choice or constant")
     dist = to_si(node, dist, unit)
     if dist.dim not in target.dims:
@@ -141,6 +150,10 @@ def _dist(node: Node, target: Target, op: str, unit: Unit) -> Distribution:
     elif op == "set" or target.ops == ("add",):
         _check_domain(node, dist, target.least, target.most, target.positive, shown)
     return dist
+
+
+def _counts(dist: Distribution) -> bool:
+    return isinstance(dist, UniformInt) or (isinstance(dist, Mixture) and any(map(_counts, dist.parts)))
 
 
 def _check_domain(
@@ -176,6 +189,47 @@ def _when(found: dict[str, Node], target: Target) -> tuple[str, tuple[float, flo
     if len(numbers) != 2 or not 0.0 < numbers[0] <= numbers[1]:
         raise span.fault(f"got {numbers}; give [shortest, longest] in seconds with 0 < shortest <= longest")
     return "interval", (numbers[0], numbers[1])
+
+
+def _asset(found: dict[str, Node], target: Target) -> str:
+    if "asset" not in found:
+        return "robot"
+    if not target.on_asset:
+        raise found["asset"].fault(f"{target.name} takes no 'asset'; it belongs to the scene, remove it")
+    return _pattern(found["asset"])
+
+
+def _mirror(found: dict[str, Node], target: Target, each: str) -> FrozenDict[str, str]:
+    node = found.get("mirror")
+    if node is None:
+        return FrozenDict()
+    if not target.selects:
+        raise node.fault(f"{target.name} takes no 'mirror'; there is only one, remove it")
+    if each == "world":
+        kinds = [kind for kind in target.each if kind != "world"]
+        give = f"add 'each: {kinds[0]}' or remove 'mirror'" if kinds else "remove 'mirror'"
+        raise node.fault(f"one draw for the world is the same for all; {give}")
+    example = "a mapping such as {FR_: FL_, RR_: RL_}"
+    twins = {one: child.text("part of the twin's name") for one, child in node.fields(example).items()}
+    if not twins or "" in twins:
+        raise node.fault(f"names no twins; give {example}")
+    for one, other in twins.items():
+        if other in twins:
+            raise node.fields(example)[one].fault(f"'{other}' is mirrored itself; let twins name those that draw")
+        if one in other:
+            raise node.fields(example)[one].fault(f"'{other}' holds '{one}' itself; give parts that tell twins apart")
+    return FrozenDict(twins)
+
+
+def _skip_on(node: Node | None) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    engines = [entry.choice("engine", ENGINES) for entry in node.items(f"a list of {listing(ENGINES)}")]
+    if not engines:
+        raise node.fault(f"got an empty list; give at least one of {listing(ENGINES)}")
+    if len(set(engines)) != len(engines):
+        raise node.fault("an engine is named twice; name it once")
+    return tuple(engines)
 
 
 def _select(found: dict[str, Node], target: Target) -> str:

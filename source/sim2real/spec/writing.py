@@ -5,19 +5,29 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from sim2real.spec.distributions import Choice, Distribution, UniformInt
+from sim2real.spec.curriculum import AdrSpec, all_ranges
+from sim2real.spec.distributions import Choice, Distribution, Empirical, Mixture, MultivariateNormal, UniformInt
+from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.spec import Spec
 from sim2real.spec.targets import TARGETS
 
 _TERM_KEYS = (
     "target", "select", "op", "unit", "dist", "when", "interval_s", "each", "keep", "against", "direction", "duration_s"
 )  # fmt: skip
+_LATER_KEYS = {"asset": "robot", "mirror": {}, "skip_on": ()}
+"""Keys that the first release did not know, with what their absence means: left out then, so that digests stay."""
 
 
 def plain_distribution(dist: Distribution) -> dict[str, Any]:
     """Return a distribution as the mapping that a spec would hold."""
     if isinstance(dist, Choice):
         return {dist.kind: {"values": [_plain_vector(v) for v in dist.values], "weights": list(dist.weights)}}
+    if isinstance(dist, Empirical):
+        return {dist.kind: {"values": [_plain_vector(v) for v in dist.values]}}
+    if isinstance(dist, Mixture):
+        return {dist.kind: {"parts": [plain_distribution(p) for p in dist.parts], "weights": list(dist.weights)}}
+    if isinstance(dist, MultivariateNormal):
+        return {dist.kind: {"mean": list(dist.mean), "covariance": [list(row) for row in dist.covariance]}}
     parts = {field.name: _plain_vector(getattr(dist, field.name)) for field in fields(dist)}
     if isinstance(dist, UniformInt):
         parts = {name: _whole(value) for name, value in parts.items()}
@@ -37,15 +47,22 @@ def _plain_vector(vector: tuple[float, ...]) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, Distribution):
         return plain_distribution(value)
+    if isinstance(value, FrozenDict):
+        return dict(value)
     return list(value) if isinstance(value, tuple) else value
 
 
 def canonical(spec: Spec) -> dict[str, Any]:
     """Return every value of the spec that changes a draw, as plain data; what is None or empty is left out."""
     form: dict[str, Any] = {"schema": spec.schema, "seed": spec.seed}
+    if spec.unsupported != "error":
+        form["unsupported"] = spec.unsupported
     terms = {}
     for name, term in spec.terms.items():
         terms[name] = {key: _plain(getattr(term, key)) for key in _TERM_KEYS if getattr(term, key) is not None}
+        for key, absent in _LATER_KEYS.items():
+            if getattr(term, key) != absent:
+                terms[name][key] = _plain(getattr(term, key))
     signals = {}
     for name, signal in spec.signals.items():
         pairs = {f.name: getattr(signal, f.name) for f in fields(signal) if f.name != "provenance"}
@@ -55,10 +72,20 @@ def canonical(spec: Spec) -> dict[str, Any]:
     vision = {}
     for kind, camera in spec.vision.items():
         vision[kind] = {"preset": camera.preset} | {name: _plain(dist) for name, dist in camera.overrides.items()}
-    curriculum = {}
+    curriculum: dict[str, Any] = {}
     if spec.curriculum.adr is not None:
         adr = spec.curriculum.adr
-        curriculum["adr"] = {f.name: getattr(adr, f.name) for f in fields(adr)}
+        curriculum["adr"] = {name: getattr(adr, name) for name in ("metric", "grow", "shrink", "step")}
+        if adr.episodes != AdrSpec.episodes:
+            curriculum["adr"]["episodes"] = adr.episodes
+        if adr.terms != all_ranges(spec.terms):
+            curriculum["adr"]["terms"] = {
+                name: {"start": [_plain_vector(start.start_low), _plain_vector(start.start_high)]}
+                for name, start in adr.terms.items()
+            }
+    if spec.curriculum.stages:
+        stages = spec.curriculum.stages
+        curriculum["stages"] = [{f.name: getattr(stage, f.name) for f in fields(stage)} for stage in stages]
     sections = {"terms": terms, "signals": signals, "vision": vision, "curriculum": curriculum}
     return form | {name: section for name, section in sections.items() if section}
 
@@ -66,6 +93,13 @@ def canonical(spec: Spec) -> dict[str, Any]:
 def _readable(spec: Spec) -> dict[str, Any]:
     """Return the canonical form in the file's own words, with provenance."""
     form = canonical(spec)
+    rates = {f.name: getattr(spec.rates, f.name) for f in fields(spec.rates)}
+    if any(rates.values()):
+        form = (
+            {key: form.pop(key) for key in ("schema", "seed")}
+            | {"rates": {name: rate for name, rate in rates.items() if rate is not None}}
+            | form
+        )
     for name, term in form.get("terms", {}).items():
         interval = term.pop("interval_s", None)
         if interval is not None:
