@@ -25,6 +25,7 @@ from sim2real.engines.launch import RowsKernel
 from sim2real.engines.layout import Layout
 from sim2real.engines.ops import compile_ops
 from sim2real.engines.quantities import QUANTITIES
+from sim2real.engines.state import restore, state_of
 from sim2real.engines.streams import streams_of
 from sim2real.engines.timers import Timers, places, placing_kernel, timed
 
@@ -88,7 +89,7 @@ class Randomizer:
             pinned=self.adr_terms,
         )
         self._fold, self.ranges, self.pair_ranges = self._make_fold(faults)
-        self._timers = Timers(
+        self.timers = Timers(
             list(self.terms.values()),
             self.chosen.pushes,
             {resolved.name for resolved in self.chosen.properties},
@@ -102,11 +103,14 @@ class Randomizer:
         self._at_reset = self._fold.program(operations.written_at(LATER))
         self._at_step = self._fold.program(operations.written_at(("interval", "step")))
         later = {resolved.name for resolved in self.terms.values() if resolved.term.when in LATER}
-        self._later = self.bank.choose([s.name for s in self.bank.streams if s.name.partition("/")[0] in later])
-        self._timed = self.bank.choose(self._timers.names)
+        names = [stream.name for stream in self.bank.streams]
+        self._later = self.bank.choose([name for name in names if name.partition("/")[0] in later])
+        self._before = self.bank.choose([name for name in names if name.partition("/")[0] not in later])
+        self._timed = self.bank.choose(self.timers.names)
         self.resets = wp.zeros(self.num_worlds, dtype=wp.int32, device=self.device)
         self.episode = wp.zeros(self.num_worlds, dtype=wp.int32, device=self.device)
         self.occurrence = wp.zeros((self.num_worlds, len(self.bank.streams)), dtype=wp.int32, device=self.device)
+        self._zero_episode, self._zero_occurrence = wp.zeros_like(self.episode), wp.zeros_like(self.occurrence)
         self._begin = RowsKernel(begin_episodes, [self.resets, self.episode, self.occurrence], self.device)
         self.everything = Rows(
             index=wp.array(np.arange(self.num_worlds), dtype=wp.int32, device=self.device), n=self.num_worlds
@@ -147,9 +151,10 @@ class Randomizer:
     def startup(self) -> None:
         """Draw everything as for the first episode, and write all worlds."""
         self._started = True
-        self.bank.draw(self.everything, self.episode, self.occurrence)
+        self._draw_startup(self.everything)
+        self.bank.draw(self.everything, self.episode, self.occurrence, self._later)
         self._apply(self._at_start, self.everything)
-        self._push(self._timers.restart(self.everything))
+        self._push(self.timers.restart(self.everything))
         self._update_places(self.everything)
 
     def reset(self, rows: Rows) -> None:
@@ -159,22 +164,26 @@ class Randomizer:
         self._begin(rows)
         self.bank.draw(rows, self.episode, self.occurrence, self._later)
         self._apply(self._at_reset, rows)
-        self._push(self._timers.restart(rows))
+        self._push(self.timers.restart(rows))
         self._update_places(rows)
 
     def step(self) -> None:
         """Draw what is due in any world, write it, and let wrenches run out."""
-        if not self._timers.terms and not self._timers.pushes:
+        if not self.timers.terms and not self.timers.pushes:
             return
-        self._timers.tick(self.occurrence)
-        if self._timers.terms:
-            self.bank.draw(self.everything, self.episode, self.occurrence, self._timed, self._timers.fire)
-        pushed, rewritten = self._timers.settle(self.everything)
+        self.timers.tick(self.occurrence)
+        if self.timers.terms:
+            self.bank.draw(self.everything, self.episode, self.occurrence, self._timed, self.timers.fire)
+        pushed, rewritten = self.timers.settle(self.everything)
         self._push(pushed)
         if rewritten is not None:
             self._apply(self._at_step, rewritten)
-        if self._timers.terms:
+        if self.timers.terms:
             self._update_places(self.everything)
+
+    def _draw_startup(self, rows: Rows) -> None:
+        """Draw what is drawn once: under episode 0, whatever the episode is."""
+        self.bank.draw(rows, self._zero_episode, self._zero_occurrence, self._before)
 
     def _apply(self, program: Any, rows: Rows) -> None:
         if not program.quantities or rows.n == 0:
@@ -186,7 +195,7 @@ class Randomizer:
 
     def _push(self, rows: Rows | None) -> None:
         if rows is not None and rows.n:
-            self.engine.push(self._timers.wrench, rows)
+            self.engine.push(self.timers.wrench, rows)
 
     def _update_places(self, rows: Rows) -> None:
         if self._place is not None:
@@ -201,11 +210,11 @@ class Randomizer:
 
     def vectors(self, term: str) -> wp.array:
         """Return the draws of a term with a direction as vectors, float32 (num_worlds, selected, 3)."""
-        return self._timers.vectors(self.terms[self._known(term)])
+        return self.timers.vectors(self.terms[self._known(term)])
 
     def fired(self, term: str) -> wp.array:
         """Return which worlds drew an interval or step term in the last :meth:`step`, int32 (num_worlds,), 0 or 1."""
-        return self._timers.fire[:, self.bank.numbers[self._known(term)]]
+        return self.timers.fire[:, self.bank.numbers[self._known(term)]]
 
     def row(self, quantity: str) -> wp.array:
         """Return what the engine was given, float32 (num_worlds, count, width); a view.
@@ -261,6 +270,31 @@ class Randomizer:
             raise ValueError(f"range: got {part}; give a part from 0 (nominal) to 1 (the declared range)")
         self._fold.part.fill_(part)
 
+    @property
+    def part(self) -> wp.array:
+        """Return which part of the ranges is in use, float32 (1,)."""
+        return self._fold.part
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what has to be remembered: counters, timers and moved bounds, as plain data and NumPy arrays."""
+        return state_of(self)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a state of :meth:`state_dict`, draw every world's numbers of then, and write them.
+
+        A process may hold only a part of the state's worlds.
+
+        Raises:
+            EngineError: the state is of another spec, or lacks some of this process's worlds.
+        """
+        restore(self, state)
+        self._started = True
+        self._draw_startup(self.everything)
+        self.bank.draw(self.everything, self.episode, self.occurrence, self._later)
+        self._apply(self._at_start, self.everything)
+        self._push(self.timers.resume(self.everything))
+        self._update_places(self.everything)
+
     def replay(self, world: int, episode: int, occurrence: int = 0) -> dict[str, np.ndarray]:
         """Return all draws of a world, by stream, shape (count, dim): what it was given then, under today's bounds.
 
@@ -289,8 +323,7 @@ class Randomizer:
 def adr_terms(spec: Spec, terms: Mapping[str, Resolved]) -> tuple[str, ...]:
     """Return the terms whose bounds move, by name: those that the curriculum names, in the order of their codes."""
     adr = spec.curriculum.adr
-    named = getattr(adr, "terms", {}) if adr is not None else {}
-    return tuple(sorted(name for name in named if name in terms))
+    return tuple(sorted(name for name in adr.terms if name in terms)) if adr is not None else ()
 
 
 def _time_faults(chosen: Chosen, step_dt: float | None) -> list[str]:

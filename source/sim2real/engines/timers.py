@@ -147,6 +147,10 @@ class Timers:
         if not self.terms and not self.pushes:
             return None
         self._restart(rows)
+        return self.resume(rows)
+
+    def resume(self, rows: Rows) -> Rows | None:
+        """Add up what acts now; return the rows if anything can act."""
         if not self.pushes:
             return None
         self._sum(rows)
