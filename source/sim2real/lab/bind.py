@@ -99,3 +99,56 @@ def drop_physx_caches(data: Any, quantities: frozenset[str]) -> None:
         data._reset_body_com_pose_b_dependents()
     if quantities & {"body_mass", "body_inertia"} and hasattr(data, "_reset_dynamics"):
         data._reset_dynamics(mass_matrix=True, gravity_compensation=True)
+
+
+def flush_newton_changes(env: Any) -> None:
+    """Bring Newton's solver up to what Isaac Lab has written so far, in one notification.
+
+    Isaac Lab 3.0 keeps the flags of changed properties until the next step, and then notifies for each flag by itself.
+    Nominal values are read from the solver, so what is pending has to be there first.
+
+    Raises:
+        RuntimeError: this Isaac Lab keeps the flags elsewhere.
+    """
+    manager = env.sim.physics_manager
+    pending = getattr(manager, "_model_changes", None)
+    if pending is None:
+        raise RuntimeError(f"{manager} keeps no flags of changed properties; install Isaac Lab {CHECKED_ISAACLAB}")
+    if pending:
+        flags = 0
+        for flag in pending:
+            flags |= int(flag)
+        newton_solver(env).notify_model_changed(flags)
+        pending.clear()
+
+
+def recapture_newton_graph(manager: Any) -> None:
+    """Let Isaac Lab capture its CUDA graph of a step anew, so that a force registered late is in it.
+
+    Forces registered before the first step are captured without help; Isaac Lab 3.0 has no public way for later ones.
+
+    Raises:
+        RuntimeError: this Isaac Lab keeps its graph elsewhere.
+    """
+    if not hasattr(manager, "_graph") or not hasattr(manager, "_invalidate_graph"):
+        raise RuntimeError(f"{manager} keeps no graph of a step; pushes need Isaac Lab {CHECKED_ISAACLAB}")
+    if manager._graph is not None:
+        manager._invalidate_graph()
+
+
+def forget_centres(assets: list[Any]) -> None:
+    """Let Isaac Lab's assets on Newton derive poses and velocities of centres of mass anew.
+
+    Their data keeps what was derived within a step, and forgets it only when its own setters move a centre.
+
+    Raises:
+        RuntimeError: this Isaac Lab forgets another way.
+    """
+    for asset in assets:
+        forget = getattr(asset.data, "_reset_body_com_pose_b_dependents", None)
+        if forget is None:
+            raise RuntimeError(
+                f"{type(asset).__name__} has no cache of centres of mass; moving them needs Isaac Lab"
+                f" {CHECKED_ISAACLAB}"
+            )
+        forget()

@@ -64,36 +64,40 @@ class DerivedConstants:
         # On a CPU the worlds take turns in one thread, so one scratch, which stays in the cache, is enough.
         self.slots = worlds if self.device.is_cuda else 1
         self.scratch = _scratch(self.slots, nbody, nv, self.device)
+        self._command: Any = None
         everything = wp.array(np.arange(worlds, dtype=np.int32), device=self.device)
         self.place(Rows(index=everything, n=worlds))
 
     def place(self, rows: Rows) -> None:
         """Follow joint frames that moved: place the bodies of these worlds at their reference pose."""
+        if rows.n == 0:
+            return
         wp.launch(
             kernels.place_bodies,
             dim=rows.n,
-            inputs=[self.tree, rows.index, *self._frames, self._quat, self.pose],
+            inputs=[rows.index, self.tree, *self._frames, self._quat, self.pose],
             device=self.device,
         )
 
     def refresh(self, rows: Rows) -> None:
         """Derive the constants of these worlds from the masses, inertias and armatures that stand in the arrays."""
+        if rows.n == 0:
+            return
         slots = min(self.slots, rows.n)
-        wp.launch(
-            kernels.refresh_constants,
-            dim=slots,
-            inputs=[
-                self.tree,
-                self.sources,
-                self.pose,
-                rows.index,
-                rows.n,
-                slots,
-                self.scratch,
-                self.constants,
-            ],
-            device=self.device,
-        )
+        if self._command is None:
+            structs = [self.tree, self.sources, self.pose, self.scratch, self.constants]
+            self._command = wp.launch(
+                kernels.refresh_constants,
+                dim=slots,
+                inputs=[rows.index, rows.n, slots, *structs],
+                device=self.device,
+                record_cmd=True,
+            )
+        self._command.set_param_at_index(0, rows.index)
+        self._command.set_param_at_index(1, rows.n)
+        self._command.set_param_at_index(2, slots)
+        self._command.set_dim(slots)
+        self._command.launch()
 
 
 class _Topology:

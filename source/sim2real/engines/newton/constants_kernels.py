@@ -127,8 +127,8 @@ def compose(p: wp.quat, q: wp.quat) -> wp.quat:
 
 @wp.kernel(enable_backward=False)
 def place_bodies(
-    tree: Tree,
     index: wp.array(dtype=int),
+    tree: Tree,
     body_pos: wp.array2d(dtype=wp.vec3),
     body_quat: wp.array2d(dtype=wp.quat),
     jnt_pos: wp.array2d(dtype=wp.vec3),
@@ -362,12 +362,12 @@ def accelerate_actuators(
 
 @wp.kernel(enable_backward=False)
 def refresh_constants(
-    tree: Tree,
-    sources: Sources,
-    pose: Pose,
     index: wp.array(dtype=int),
     count: int,
     slots: int,
+    tree: Tree,
+    sources: Sources,
+    pose: Pose,
     scratch: Scratch,
     out: Constants,
 ):

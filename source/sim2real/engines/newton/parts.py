@@ -77,7 +77,7 @@ def find_parts(model: Any, solver: Any, assets: Sequence[Asset]) -> Parts:
     body_assets = [_asset(model.body_label[b], assets) or "scene" for b in body[0]]
     flags = model.body_flags.numpy()[body[0]]
     weld = solver.mjw_model.body_weldid.numpy()
-    fixed = [bool(flag & KINEMATIC) or weld[m] == 0 for flag, m in zip(flags, body_mjw, strict=True)]
+    fixed = [bool(flag & KINEMATIC or weld[m] == 0) for flag, m in zip(flags, body_mjw, strict=True)]
 
     frame, joints, dofs, locked = _joints(model, worlds, body, body_element, body_names, body_assets, fixed)
     dof_mjw = _inverse(solver.mjc_dof_to_newton_dof, dofs)

@@ -33,7 +33,8 @@ NOTES = {
     "body.payload": DERIVED,
     "joint.armature": DERIVED,
     "body.frame_offset": f"{DERIVED}; bodies on a free joint have no place in a parent and keep theirs",
-    "shape.friction": "torsional and rolling friction stay; a shape that all worlds share is set in mjw only",
+    "shape.friction": "torsional and rolling friction stay; a shape that all worlds share is set in mjw only,"
+    " where Newton's full notification (Isaac Lab's own material terms) undoes it",
     "contact.stiffness": "N/m for shapes in Newton's force-space mode, else for each kg of effective mass",
     "contact.damping": "N·s/m for shapes in Newton's force-space mode, else for each kg of effective mass",
     "joint.damping": "one field for passive damping and viscous friction",

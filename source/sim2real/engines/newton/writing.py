@@ -68,7 +68,7 @@ def bind_writes(model: Any, solver: Any, parts: Parts, drives: Drives, reader: R
 
     moments, axes = reader.principal()
     inertia = [
-        wp.array(model.body_inertia.numpy()[parts.body], dtype=wp.mat33, device=device),
+        wp.array(reader.read("body_inertia").reshape(*parts.body.shape, 3, 3), dtype=wp.mat33, device=device),
         wp.array(moments, dtype=wp.vec3, device=device),
         wp.array(axes, dtype=wp.quat, device=device),
     ]
