@@ -6,7 +6,9 @@ Written from the seeds, not from the presets: each row holds the seed's own word
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 DEG = 0.017453292519943295
 
@@ -31,12 +33,20 @@ class Row:
     """Largest value, SI."""
     each: str = "world"
     """For what the seed draws a number of its own."""
+    rate: float | None = None
+    """For a delay in steps: steps in a second; the bounds are steps divided by it."""
 
 
-def _rows(seed: str, *lines: tuple[int, str, str, str, float, float] | tuple[int, str, str, str, float, float, str]):
-    for line, words, place, target, low, high, *each in lines:
-        yield Row(seed=seed, line=line, words=words, place=place, target=target, low=low, high=high,
-                  each=each[0] if each else "world")  # fmt: skip
+def _rows(seed: str, *lines: tuple[Any, ...]) -> Iterator[Row]:
+    """Rows of one seed from (line, words, place, target, low, high) and what else there is to say about a line."""
+    for line, words, place, target, low, high, *more in lines:
+        extra = {"each" if isinstance(value, str) else "rate": value for value in more}
+        yield Row(seed=seed, line=line, words=words, place=place, target=target, low=low, high=high, **extra)
+
+
+def _steps(line: int, words: str, place: str, most: int, rate: float) -> tuple[Any, ...]:
+    """A delay of 0 to ``most`` steps."""
+    return (line, words, place, "", 0.0, most / rate, rate)
 
 
 ROWS: tuple[Row, ...] = (
@@ -67,10 +77,14 @@ ROWS: tuple[Row, ...] = (
         (86, "motor_strength_scale: tuple = (0.8, 1.2)", "terms.motor_strength", "actuator.strength scale", 0.8, 1.2,
          "joint"),
         (87, "motor_damping_scale: tuple = (0.8, 1.2)", "terms.motor_damping", "actuator.kd scale", 0.8, 1.2, "joint"),
+        _steps(90, "action_delay_steps: tuple = (0, 3)", "signals.action.latency", 3, 20.0),
+        _steps(91, "observation_delay_steps: tuple = (0, 2)", "signals.observation.latency", 2, 20.0),
     ),
     *_rows(
         "003",
         (31, "friction = np.random.uniform(0.5, 1.5) # ±50%", "terms.friction", "shape.friction set", 0.5, 1.5),
+        (35, "mass = obj.nominal_mass * np.random.uniform(0.8, 1.2) # ±20%", "terms.object_mass", "body.mass scale",
+         0.8, 1.2, "body"),
         (38, "restitution = np.random.uniform(0.0, 0.3) # Bounciness", "terms.restitution", "shape.restitution set",
          0.0, 0.3),
         (41, "damping = np.random.uniform(0.5, 2.0)", "terms.damping", "joint.damping scale", 0.5, 2.0),
@@ -78,6 +92,7 @@ ROWS: tuple[Row, ...] = (
          "camera.focal_length scale", 0.9, 1.1),
         (66, "stiffness = joint.nominal_stiffness * np.random.uniform(0.8, 1.2)", "terms.joint_stiffness",
          "actuator.kp scale", 0.8, 1.2, "joint"),
+        _steps(69, "delay = np.random.randint(0, 3) # 0-3 timesteps", "signals.action.latency", 3, 50.0),
         (72, "noise_std = np.random.uniform(0.01, 0.05)", "signals.action.white", "", 0.01, 0.05),
     ),
     *_rows(
@@ -85,14 +100,17 @@ ROWS: tuple[Row, ...] = (
         (36, "self.friction = np.random.uniform(0.5, 1.5)", "terms.friction", "shape.friction set", 0.5, 1.5),
         (37, "self.mass_scale = np.random.uniform(0.8, 1.2)", "terms.mass", "body.mass scale", 0.8, 1.2),
         (39, "self.sensor_noise_std = np.random.uniform(0.0, 0.1)", "signals.sensors.white", "", 0.0, 0.1),
+        _steps(40, "self.sensor_delay = np.random.randint(0, 3)", "signals.sensors.latency", 2, 100.0),
         (42, "self.motor_strength = np.random.uniform(0.9, 1.1)", "terms.motor_strength", "actuator.strength scale",
          0.9, 1.1, "joint"),
+        _steps(43, "self.action_delay = np.random.randint(0, 2)", "signals.action.latency", 1, 100.0),
         (203, "Friction coefficient: 0.5-1.5 (floor surfaces vary)", "terms.friction", "shape.friction set", 0.5, 1.5),
         (204, "Base mass: ±20% (payload variations)", "terms.mass", "body.mass scale", 0.8, 1.2),
         (205, "Motor strength: ±10% (manufacturing tolerances)", "terms.motor_strength", "actuator.strength scale",
          0.9, 1.1, "joint"),
         (206, "Joint damping: ±30% (wear and temperature)", "terms.joint_damping", "joint.damping scale", 0.7, 1.3,
          "joint"),
+        (207, "Sensor noise: 0-5% (sensor quality)", "signals.sensors.relative", "", 0.0, 0.05),
         (208, "Control latency: 0-20ms (communication delays)", "signals.command.latency", "", 0.0, 0.02),
         (209, "External push force: 0-50N (unexpected contacts)", "terms.push", "body.force add", 0.0, 50.0),
         (210, "Ground height: ±5cm (uneven terrain)", "terms.ground_height", "terrain.height add", -0.05, 0.05),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -67,26 +68,36 @@ def test_drawn_bounds(row: Row) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=named)
 def test_the_words_hold_the_figures(row: Row) -> None:
-    """The table was not mistyped: the figures of the seed's words give the bounds of the row."""
-    figures = [float(text) for text in re.findall(r"(?<![\w.])[-+]?\d+(?:\.\d+)?", row.words.replace("0-", "0 "))]
-    assert figures, row.words
-    assert any(math_close(row, *pair) for pair in readings(row, figures)), f"{row.words}: {row.low} to {row.high}"
+    """The table was not mistyped: the figures in the seed's words mean the bounds of the row."""
+    found = [float(text) for text in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", row.words.replace("0-", "0 "))]
+    assert any(np.allclose(pair, (row.low, row.high), rtol=1e-9, atol=1e-12) for pair in meanings(row, found))
 
 
-def readings(row: Row, figures: list[float]) -> list[tuple[float, float]]:
-    """What the figures of a line can mean: a range, or plus and minus one figure, in percent, degrees, cm or ms."""
-    pairs = [(a, b) for a in figures for b in figures]
-    pairs += [(figures[0] + a, figures[0] + b) for a in figures for b in figures]
-    pairs += [(sign * a, a) for a in figures for sign in (-1.0, 0.0)]
-    unit = {"%": 0.01, "°": np.pi / 180.0, "cm": 0.01, "ms": 0.001}
-    factor = next((value for text, value in unit.items() if text in row.words), 1.0)
-    scaled = [(a * factor, b * factor) for a, b in pairs]
-    return pairs + scaled + [(1.0 + a, 1.0 + b) for a, b in scaled]
+def meanings(row: Row, found: list[float]) -> list[tuple[float, float]]:
+    """What figures can mean here: a range, a range about a value, steps with or without the last, or plus and minus."""
+    units = {"%": 0.01, "°": math.pi / 180.0, "cm": 0.01, "ms": 0.001}
+    unit = 1.0  # what stands behind code is a comment on it
+    if "uniform" not in row.words:
+        unit = next((factor for text, factor in units.items() if text in row.words), 1.0)
+    scale = "scale" in row.target
+    if "±" in row.words and len(found) == 1:
+        spread = found[0] * unit
+        return [(1.0 - spread, 1.0 + spread)] if scale else [(-spread, spread), (0.0, spread)]
+    if row.rate is not None:
+        return [(found[0] / row.rate, last / row.rate) for last in (found[1], found[1] - 1.0)]
+    if found[0] == 9.81:
+        return [(9.81 + found[1], 9.81 + found[2])]
+    return [(found[0] * unit, found[1] * unit)]
 
 
-def math_close(row: Row, low: float, high: float) -> bool:
-    """Whether a reading gives the bounds of the row."""
-    return np.allclose((low, high), (row.low, row.high), rtol=1e-9, atol=1e-12)
+def test_steps_are_whole() -> None:
+    """A delay in steps is drawn as whole steps of the seed's rate, each of them possible."""
+    for row in ROWS:
+        if row.rate is not None:
+            spec = load_spec(f"seeds/{row.seed}")
+            drawn = Draws(spec.seed).sample(row.place, places(spec)[row.place], np.arange(WORLDS))
+            steps = np.unique(drawn * np.float32(row.rate))
+            np.testing.assert_allclose(steps, np.arange(round(row.high * row.rate) + 1), rtol=1e-6, err_msg=named(row))
 
 
 def test_every_seed_has_a_preset() -> None:
