@@ -15,6 +15,9 @@ from sim2real.spec.targets import TARGETS
 from sim2real.spec.units import UNITS
 from sim2real.spec.vision import DEPTH_FIELDS
 from spec.bad_specs import BAD_SPECS, HEAD, term
+from spec.bad_specs_ranges import BAD_RANGES
+
+BAD_SPECS = BAD_SPECS + BAD_RANGES
 
 EXAMPLE = (Path(__file__).parent / "example.yaml").read_text(encoding="utf-8")
 
@@ -93,6 +96,8 @@ def test_unreadable_files(tmp_path: Path) -> None:
         "schema: 1\nseed: 7\nterms: &t {<<: *t, a: *t}",
         "schema: 1\nseed: 7\nterms: {<<: &x [*x, *x]}",
         "schema: 1\nseed: 7\nterms: {a: &a {target: *a, dist: {uniform: *a}}}",
+        term("target: root.yaw, op: set, unit: deg, dist: &d {mixture: [*d]}"),
+        term("target: root.yaw, op: set, unit: deg, dist: {mixture: &d [*d, {mixture: *d}]}"),
         "schema: 1\nseed: 7\na: &a [1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b]\nterms: *c",
     ],
 )
@@ -122,6 +127,8 @@ def test_fuzz_text(text: str) -> None:
 
 WORDS = st.sampled_from(
     [*TARGETS, *KINDS, *UNITS, *DEPTH_FIELDS, "schema", "seed", "terms", "signals", "vision", "curriculum", "depth"]
+    + ["rates", "unsupported", "control_hz", "steps", "stages", "start", "iterations", "range", "asset", "mirror"]
+    + ["skip_on", "a", "b", "parts", "mean", "covariance", "file", "columns", "relative", "skip_declared", "ovphysx"]
     + ["preset", "ideal", "adr", "target", "select", "op", "unit", "dist", "when", "each", "keep", "against", "set"]
     + ["scale", "add", "reset", "interval_s", "latency", "white", "bias", "dropout", "values", "weights", "low", "high"]
     + ["mean", "std", "direction", "any", "duration_s", "provenance", "<<", "foot[", "1:30", "0x1F", "1_000", "٣"]
@@ -145,7 +152,12 @@ def test_fuzz_trees(tree: dict[str, object], headed: bool) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(TREES, st.sampled_from(["dist", "when", "select", "unit", "each", "op", "duration_s", "provenance"]))
+@given(
+    TREES,
+    st.sampled_from(
+        ["dist", "when", "select", "unit", "each", "op", "duration_s", "provenance", "asset", "mirror", "skip_on"]
+    ),
+)
 def test_fuzz_a_term(tree: object, key: str) -> None:
     """Any tree in one place of a term that is right otherwise."""
     fields = {"target": "body.force", "unit": "N", "dist": {"uniform": [0, 1]}, "direction": "any", key: tree}
@@ -181,3 +193,54 @@ def test_fuzz_bytes(tmp_path: Path, content: bytes) -> None:
 def test_fuzz_numbers(a: float, b: float, kind: str, unit: str) -> None:
     """Any two floats as the numbers of any distribution."""
     reads_or_refuses(term(f"target: root.yaw, op: add, unit: {unit}, dist: {{{kind}: [{a!r}, {b!r}]}}"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    TREES,
+    st.sampled_from(["beta", "mixture", "multivariate_normal", "empirical", "choice"]),
+    st.sampled_from(["root.yaw", "body.com"]),
+)
+def test_fuzz_a_distribution(tree: object, kind: str, target: str) -> None:
+    """Any tree where the numbers of a distribution are expected."""
+    fields = {"target": target, "op": "add", "unit": "rad" if target == "root.yaw" else "m", "dist": {kind: tree}}
+    reads_or_refuses(yaml.safe_dump({"schema": 1, "seed": 7, "terms": {"t": fields}}, allow_unicode=True))
+
+
+@settings(max_examples=200, deadline=None)
+@given(TREES, st.sampled_from(["rates", "unsupported", "curriculum", "signals"]))
+def test_fuzz_a_section(tree: object, section: str) -> None:
+    """Any tree in place of a section."""
+    terms = {"yaw": {"target": "root.yaw", "op": "add", "unit": "rad", "dist": {"uniform": [-1, 1]}}}
+    reads_or_refuses(yaml.safe_dump({"schema": 1, "seed": 7, "terms": terms, section: tree}, allow_unicode=True))
+
+
+@settings(max_examples=200, deadline=None)
+@given(TREES, st.sampled_from(["grow", "episodes", "terms", "metric", "yaw", "start"]))
+def test_fuzz_a_curriculum(tree: object, key: str) -> None:
+    """Any tree in one place of a curriculum that is right otherwise."""
+    yaw: object = {"start": [0.0, 0.1]} if key != "start" else {"start": tree}
+    adr = {"grow": 0.8, "terms": {"yaw": tree if key == "yaw" else yaw}}
+    if key in ("grow", "episodes", "terms", "metric"):
+        adr[key] = tree  # type: ignore[assignment]
+    terms = {"yaw": {"target": "root.yaw", "op": "add", "unit": "rad", "dist": {"uniform": [-1, 1]}}}
+    document = {"schema": 1, "seed": 7, "terms": terms, "curriculum": {"adr": adr}}
+    reads_or_refuses(yaml.safe_dump(document, allow_unicode=True))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)),
+    name=st.sampled_from(["m.csv", "m.npy"]),
+)
+def test_fuzz_a_file_of_samples(tmp_path: Path, content: bytes, name: str) -> None:
+    """Any file of samples beside the spec."""
+    (tmp_path / name).write_bytes(content)
+    path = tmp_path / "fuzz.yaml"
+    path.write_text(term(f"target: root.yaw, op: add, unit: rad, dist: {{empirical: {{file: {name}}}}}"))
+    try:
+        spec = load_spec(path)
+    except SpecError as error:
+        assert "terms.t.dist" in str(error)
+    else:
+        assert parse_spec(spec.to_yaml()) == spec

@@ -221,7 +221,7 @@ class Mixture(Distribution):
             raise ValueError("parts: give at least one distribution, all with the same number of components")
         for part in self.parts:
             if isinstance(part, Mixture | Choice | Empirical):
-                raise ValueError(f"a part cannot be a {part.kind}; list its values or parts as parts of this mixture")
+                raise ValueError(f"'{part.kind}' cannot be a part; list what it holds as parts of this mixture")
         _check_weights(self.weights, len(self.parts), "part")
 
     @property

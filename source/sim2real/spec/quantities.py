@@ -136,7 +136,7 @@ def _parse_mixture(node: Node) -> Distribution:
     for entry in entries:
         # Before it is read: an alias may make a mixture a part of itself.
         if entry.is_mapping and "mixture" in entry.fields("a distribution"):
-            raise entry.fault("a part cannot be a mixture; list its parts as parts of this mixture")
+            raise entry.fault("'mixture' cannot be a part; list what it holds as parts of this mixture")
     return Mixture([parse_distribution(entry) for entry in entries], weights)
 
 

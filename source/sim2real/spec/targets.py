@@ -92,7 +92,8 @@ def _target(name: str, meaning: str, dimensions: str | tuple[str, ...], ops: str
 _TABLE = (
     _target("body.mass", "mass of a body", "mass", "set scale add", each=_BODY, least=0.0, positive=True, keep=KEEPS),
     _target("body.com", "centre of mass in the body frame", "length", "add", dims=(3,), each=_BODY),
-    _target("body.inertia", "rotational inertia", "ratio", "scale", each=_BODY, least=0.0, positive=True),
+    _target("body.inertia", "rotational inertia, or second moments of the mass", "ratio", "scale add", dims=(1, 3, 6),
+            each=_BODY, least=0.0, positive=True),
     _target("body.payload", "a load rigidly carried", "mass", "add", each=_BODY, least=0.0),
     _target("body.force", "push on a body", "force", "add", dims=(1, 3), each=_BODY, when=_EVENT, direction=True,
             duration=True),
