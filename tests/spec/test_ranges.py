@@ -1,4 +1,4 @@
-"""Joint distributions, samples from files, steps, assets, twins, engines and curricula: read in SI, written, read again."""
+"""Joint distributions, samples from files, steps, assets, twins and curricula: read in SI, written, read again."""
 
 from pathlib import Path
 
@@ -31,7 +31,8 @@ seed: 7
 rates: {control_hz: 50, physics_hz: 200}
 unsupported: skip_declared
 terms:
-  box_mass: {target: body.mass, asset: "box_.*", op: scale, dist: {beta: {a: 2, b: 5, low: 0.8, high: 1.2}}, skip_on: [ovphysx]}
+  box_mass:
+    {target: body.mass, asset: "box_.*", op: scale, dist: {beta: {a: 2, b: 5, low: 0.8, high: 1.2}}, skip_on: [ovphysx]}
   rotor:
     target: joint.armature
     op: scale
@@ -115,7 +116,7 @@ def test_digest_sees(spec: Spec, old: str, new: str) -> None:
 
 
 def test_ranges_that_move(spec: Spec) -> None:
-    """A start range is given in the term's unit; a curriculum that names no terms moves all that can, from nominal on."""
+    """A start range is given in the term's unit; one that names no terms moves all that can, from nominal on."""
     assert spec.curriculum.adr is not None
     assert spec.curriculum.adr.terms == {"yaw": AdrRange(start_low=(np.radians(-9),), start_high=(np.radians(18),))}
     assert (spec.curriculum.adr.episodes, spec.curriculum.adr.step) == (20, 0.1)
@@ -173,7 +174,9 @@ def test_samples_from_csv(tmp_path: Path) -> None:
 def test_samples_from_npy(tmp_path: Path) -> None:
     """A NumPy array gives a scalar for each entry, or a vector for each row."""
     np.save(tmp_path / "m.npy", np.array([1, 2, 3], dtype=np.int32))
-    assert load_spec(samples_spec(tmp_path, "{file: m.npy}")).terms["t"].dist.bounds()[1] == (np.radians(3.0),)
+    assert load_spec(samples_spec(tmp_path, "{file: m.npy}")).terms["t"].dist == Empirical(
+        np.array([1, 2, 3]) * np.pi / 180
+    )
     rows = np.arange(6.0).reshape(2, 3)
     np.save(tmp_path / "v.npy", rows)
     text = term(f"target: body.com, unit: m, dist: {{empirical: {{file: {tmp_path / 'v.npy'}}}}}")
