@@ -80,6 +80,22 @@ def _native(
                 alias = flat_alias(array, int(place.max()) + 1)
                 label = f"{name}: {type(owner).__name__}.{attribute}"
                 slots.setdefault(quantity, []).append(DeviceSlot(name=label, array=alias, place=place, owner=True))
+                if attribute == "max_motor_effort":
+                    slots[quantity].append(_stall(name, owner, place, array))
+
+
+def _stall(name: str, clamp: Any, place: np.ndarray, limit: Any) -> DeviceSlot:
+    """Return where a motor's stall torque lies, which keeps its ratio to the motor's largest torque."""
+    array = clamp.saturation_effort
+    entry = place // max(limit.strides[0] // 4, 1)
+    stall, largest = array.numpy(), limit.numpy()
+    bounded = np.isfinite(stall) & (largest > 0.0)
+    ratio = np.divide(stall, largest, out=np.ones_like(stall), where=bounded)
+    held = (place >= 0) & bounded[np.maximum(entry, 0)]
+    gain = np.where(held, ratio[np.maximum(entry, 0)], 0.0).astype(np.float32)
+    moved = np.where(held, entry * (array.strides[0] // 4), -1).astype(np.int32)
+    label = f"{name}: {type(clamp).__name__}.saturation_effort"
+    return DeviceSlot(name=label, array=flat_alias(array, int(moved.max()) + 1), place=moved, gain=gain)
 
 
 def _torch(

@@ -129,7 +129,7 @@ class _Scene:
         material, shape_counts = tensors.materials(MaterialCount())
         where = []
         for number, (body, shapes) in enumerate(zip(self.bodies, shape_counts, strict=True)):
-            self._name_shapes(number, body, material.buffer[number].reshape(-1, 3)[:shapes])
+            self._name_shapes(number, body, shapes)
             where += [(number, shape) for shape in range(shapes)]
         self._materials(material, rows[:, [w[0] for w in where]], np.array([w[1] for w in where], int))
         return tensors.weightless(count)
@@ -154,22 +154,19 @@ class _Scene:
                 self._add(quantity, Slot(tensor=table[name], elements=mine, rows=rows, columns=columns))
             shapes = sum(len(self.bodies[i].colliders) for i in mine)
             material = kit_tensor(asset.root_view, "material_properties", 3 * shapes, check=MaterialCount())
-            held, place = material.buffer[0].reshape(-1, 3), []
+            place: list[int] = []
             starts = np.cumsum([0] + [len(self.bodies[mine[list(back).index(k)]].colliders) for k in range(len(back))])
             for i, k in zip(mine, back, strict=True):
                 count = len(self.bodies[i].colliders)
-                self._name_shapes(int(i), self.bodies[i], held[starts[k] : starts[k] + count])
+                self._name_shapes(int(i), self.bodies[i], count)
                 place += range(starts[k], starts[k] + count)
             self._materials(material, np.tile(np.arange(self.n)[:, None], (1, len(place))), np.array(place, int))
         return np.zeros(len(self.bodies), bool)
 
-    def _name_shapes(self, number: int, body: physx_scene.Body, held: np.ndarray) -> None:
-        """Name a body's shapes after the stage's colliders where PhysX has the same ones in the same order."""
-        authored = [c.surface.static_friction for c in body.colliders]
-        same = len(authored) == len(held) and np.allclose(held[:, 0], authored, rtol=1e-6)
-        for k in range(len(held)):
-            name = f"{body.name}/{body.colliders[k].name if same else k}"
-            self.shapes.append(Element(asset=body.asset, name=name, body=number, fixed=body.kinematic))
+    def _name_shapes(self, number: int, body: physx_scene.Body, shapes: int) -> None:
+        """Number a body's shapes: PhysX keeps them in the stage's order, and Newton numbers them the same way."""
+        for k in range(shapes):
+            self.shapes.append(Element(asset=body.asset, name=f"{body.name}/{k}", body=number, fixed=body.kinematic))
 
     def _materials(self, tensor: HostTensor, rows: np.ndarray, shape: np.ndarray) -> None:
         """Add the materials of the shapes named last, `rows` (num_worlds, k), `shape` (k,) their place in the row."""
@@ -202,7 +199,8 @@ class _Scene:
                 self.on_device.setdefault(quantity, []).append(
                     device_slot(f"data.{attribute}", array, self.n, total, width, elements)
                 )
-        static = [Element(asset=a, name=f"{a}/{c.name}/{i}", fixed=True) for i, (a, c) in enumerate(self.static)]
+        names = [asset for asset, _ in self.static]
+        static = [Element(asset=a, name=f"{a}/{names[:i].count(a)}", fixed=True) for i, a in enumerate(names)]
         for quantity, value in (("shape_friction", "static_friction"), ("shape_restitution", "restitution")):
             values = np.full((len(self.shapes) + len(static), 1), np.nan, np.float32)
             for i, (_, collider) in enumerate(self.static):
@@ -343,14 +341,17 @@ def _apply_forces(env: Any, bodies: list[physx_scene.Body], engine: PhysxEngine)
             continue
         force, torque = (wp.zeros((engine.num_worlds, count), dtype=wp.vec3, device=engine.device) for _ in range(2))
 
-        def write(asset=asset, first=first, force=force, torque=torque, original=asset.write_data_to_sim) -> None:
+        before = getattr(asset.write_data_to_sim, "before", asset.write_data_to_sim)  # an engine made earlier is out
+
+        def write(asset=asset, first=first, force=force, torque=torque, before=before) -> None:
             if engine.forces.active:
-                pose = asset.data.body_link_pose_w if hasattr(asset.data, "body_link_pose_w") else None
                 # Isaac Lab 3.0 hands a body's origin to `ovphysx` as the point where a force acts.
-                engine.forces.wrench(first, pose.warp, 1.0 if on_ov else 0.0, force, torque)
+                pose = asset.data.body_link_pose_w.warp
+                engine.forces.wrench(first, pose, 1.0 if on_ov else 0.0, force, torque)
                 asset.instantaneous_wrench_composer.add_forces_and_torques_index(
                     forces=force, torques=torque, is_global=True
                 )
-            original()
+            before()
 
+        write.before = before  # type: ignore[attr-defined]
         asset.write_data_to_sim = write

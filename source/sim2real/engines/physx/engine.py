@@ -38,7 +38,7 @@ class PhysxEngine:
         self._nominal = {name: self._assemble(name) for name in self._quantities}
         self._held = {name: values.copy() for name, values in self._nominal.items()}
         self._staged: dict[str, tuple[np.ndarray, np.ndarray, int]] = {}
-        self._place: dict[int, wp.array] = {}
+        self._place: dict[int, tuple[wp.array, wp.array]] = {}
         self.forces = BodyForces(views, self._nominal["body_mass"], self._nominal["body_com"])
         """Forces that the glue applies at every physics step."""
 
@@ -181,8 +181,8 @@ class PhysxEngine:
             names = [self.elements.of(QUANTITIES[quantity].kind)[i].name for i in lost]
             shown = ", ".join(names[:NAMES_SHOWN]) + (" and others" if len(names) > NAMES_SHOWN else "")
             raise EngineError(
-                f"{self.name} cannot change {quantity} of {shown} once the scene is built (shapes that belong to no body,"
-                " joints without limits, actuators without such a clamp); select other elements"
+                f"{self.name} cannot change {quantity} of {shown} once the scene is built (shapes that belong to no"
+                " body, joints without limits, actuators without such a clamp); select other elements"
             )
         held[ids] = values
         return True
@@ -214,13 +214,15 @@ class PhysxEngine:
 
         columns = values.shape[1] * values.shape[2]
         if id(slot) not in self._place:
-            self._place[id(slot)] = wp.array(
-                slot.place.reshape(self.num_worlds, columns), dtype=wp.int32, device=self.device
+            gain = np.zeros((0, columns)) if slot.gain is None else slot.gain.reshape(self.num_worlds, columns)
+            self._place[id(slot)] = (
+                wp.array(slot.place.reshape(self.num_worlds, columns), dtype=wp.int32, device=self.device),
+                wp.array(gain, dtype=wp.float32, device=self.device),
             )
         wp.launch(
             kernels.scatter_rows,
             dim=(rows.n, columns),
-            inputs=[rows.index, values.reshape((self.num_worlds, columns)), self._place[id(slot)]],
+            inputs=[rows.index, values.reshape((self.num_worlds, columns)), *self._place[id(slot)]],
             outputs=[slot.array],
             device=self.device,
         )

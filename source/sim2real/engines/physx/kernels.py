@@ -37,16 +37,20 @@ def scatter_rows(
     index: wp.array(dtype=wp.int32),
     values: wp.array2d(dtype=wp.float32),
     place: wp.array2d(dtype=wp.int32),
+    gain: wp.array2d(dtype=wp.float32),
     out: wp.array(dtype=wp.float32),
 ):
-    """Copy the rows named by `index` (n,) to wherever `place` (num_worlds, columns) says."""
+    """Copy the rows named by `index` (n,) to where `place` (num_worlds, columns) says, times `gain` if there is one."""
     entry, column = wp.tid()
     world = index[entry]
     if world < 0:
         return
     target = place[world, column]
     if target >= 0:
-        out[target] = values[world, column]
+        value = values[world, column]
+        if gain.shape[0] > 0:
+            value = value * gain[world, column]
+        out[target] = value
 
 
 @wp.kernel(enable_backward=False)

@@ -7,8 +7,6 @@ grid, and the materials alive are counted before every upload.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 
 from sim2real.engines.engine import EngineError
@@ -27,13 +25,13 @@ class MaterialCount:
     def __init__(self, limit: int = MATERIALS_MAX) -> None:
         """Count nothing yet."""
         self.limit = limit
-        self._of: list[list[bytes]] | None = None
-        self._alive: Counter[bytes] = Counter()
+        self._keys: np.ndarray | None = None
+        self._users: dict[int, int] = {}
 
     @property
     def alive(self) -> int:
         """Materials alive, as of the last check."""
-        return len(self._alive)
+        return len(self._users)
 
     def __call__(self, buffer: np.ndarray, rows: np.ndarray) -> None:
         """Check an upload of `rows` (k,) of `buffer` (rows, shapes * 3), each shape's two frictions and restitution.
@@ -43,31 +41,34 @@ class MaterialCount:
         """
         if buffer.size // 3 <= self.limit:  # every shape may have its own
             return
-        if self._of is None:
-            self._of = [self._keys(row) for row in buffer]
-            self._alive = Counter(key for keys in self._of for key in keys)
-            self._refuse(len(self._alive))
-            return
-        gone = set()
-        for row in rows.tolist():
-            keys = self._keys(buffer[row])
-            self._alive.subtract(self._of[row])
-            self._alive.update(keys)
-            gone.update(self._of[row])
-            self._of[row] = keys
-        for key in gone:
-            if self._alive[key] <= 0:
-                del self._alive[key]
-        self._refuse(len(self._alive))
-
-    @staticmethod
-    def _keys(row: np.ndarray) -> list[bytes]:
-        return [shape.tobytes() for shape in row.reshape(-1, 3)]
-
-    def _refuse(self, alive: int) -> None:
-        if alive > self.limit:
+        if self._keys is None:
+            self._keys = _keys(buffer)
+            self._count(self._keys, 1)
+        else:
+            new = _keys(buffer[rows])
+            self._count(new, 1)
+            self._count(self._keys[rows], -1)
+            self._keys[rows] = new
+        if self.alive > self.limit:
             raise EngineError(
-                f"the draws of friction and restitution need {alive} PhysX materials at a time; PhysX has room for"
-                f" {self.limit}: draw them per world (each: world) or per body, draw one of the two, or take fewer"
+                f"the draws of friction and restitution need {self.alive} PhysX materials at a time; PhysX has room"
+                f" for {self.limit}: draw them per world (each: world) or per body, draw one of the two, or take fewer"
                 " worlds per process"
             )
+
+    def _count(self, keys: np.ndarray, by: int) -> None:
+        found, users = np.unique(keys, return_counts=True)
+        for key, count in zip(found.tolist(), users.tolist(), strict=True):
+            left = self._users.get(key, 0) + by * count
+            if left:
+                self._users[key] = left
+            else:
+                del self._users[key]
+
+
+def _keys(rows: np.ndarray) -> np.ndarray:
+    """Return a number per shape (k, shapes) that is the same where static friction and restitution are; the dynamic
+    friction goes with the static one.
+    """
+    bits = np.ascontiguousarray(rows, np.float32).view(np.uint32).reshape(len(rows), -1, 3).astype(np.uint64)
+    return (bits[..., 0] << np.uint64(32)) | bits[..., 2]

@@ -94,6 +94,8 @@ class DeviceSlot:
     """Contiguous float32 array, taken as flat."""
     place: np.ndarray
     """Index into the flat array for each number, int32 (num_worlds, count, width); -1 where it holds none."""
+    gain: np.ndarray | None = None
+    """What the value is multiplied by before it is stored, float32 (num_worlds, count, width); None for 1."""
     owner: bool = False
     """True where this array is what the simulation uses; else it is a copy that others read."""
 

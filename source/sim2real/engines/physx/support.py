@@ -50,7 +50,11 @@ def support_of(target: str, views: PhysxViews) -> Support:
     missing = [name for name in quantities if name != "gravity" and not _slots(name, views)]
     if missing:
         return Support(able=False, note=f"nothing in this scene has {missing[0].replace('_', ' ')}")
-    notes = [note for note in (_NOTES.get(target, ""), views.notes.get(target, "")) if note]
+    if any(slot.gain is not None for name in quantities for slot in views.on_device.get(name, ())):
+        motor = "a DC motor's stall torque follows its largest torque"
+    else:
+        motor = ""
+    notes = [note for note in (_NOTES.get(target, ""), views.notes.get(target, ""), motor) if note]
     if quantities == ("gravity",):
         where, device = "external wrench, each physics step", views.device
     else:
