@@ -103,6 +103,11 @@ def test_part_of_the_range():
     added, scaled = (randomizer.values(name).numpy()[:, column] for name in ("t0_add", "t1_scale"))
     expected = engine.nominal("joint_damping")[:, :, 0] * (1 + 0.5 * (scaled - 1)) + 0.5 * added
     np.testing.assert_allclose(engine.read("joint_damping")[:, :, 0], expected, rtol=1e-6)
+    fixed = ArrayEngine(3)
+    once = Randomizer(spec_of({"a": "{target: joint.damping, op: scale, dist: 1.2, when: startup}"}), fixed)
+    once.set_range(0.0)
+    once.startup()
+    np.testing.assert_allclose(fixed.read("joint_damping") / fixed.nominal("joint_damping"), 1.2, rtol=1e-6)
     with pytest.raises(ValueError, match="got 1.5; give a part from 0"):
         randomizer.set_range(1.5)
 

@@ -180,7 +180,7 @@ terms:
   a: &base {target: body.mass, op: scale, select: left, dist: &range {uniform: [0.9, 1.1]}}
   b: {<<: *base, select: right}
   c: {<<: [{op: add, unit: kg}, *base], select: tail}
-  d: {target: body.inertia, dist: *range}
+  d: {target: body.inertia, op: scale, dist: *range}
 """
     terms = parse_spec(text).terms
     assert terms["b"] == dataclasses.replace(terms["a"], select="right")

@@ -59,6 +59,7 @@ def fold_bodies(
     code: wp.array(dtype=wp.int32),
     column: wp.array(dtype=wp.int32),
     keep: wp.array(dtype=wp.int32),
+    staged: wp.array(dtype=wp.int32),
     mass_row: wp.array3d(dtype=wp.float32),
     com_row: wp.array3d(dtype=wp.float32),
     inertia_row: wp.array3d(dtype=wp.float32),
@@ -68,7 +69,6 @@ def fold_bodies(
     world = index[entry]
     if world < 0:
         return
-    share = part[0]
     b = body[k]
     # Mass and centre of mass are plain arithmetic: in float32, they are the same numbers as a fold's.
     mass = nominal_mass[world, b, 0]
@@ -78,7 +78,7 @@ def fold_bodies(
         for j in range(3):
             inertia[i, j] = wp.float64(nominal_inertia[world, b, 3 * i + j])
     for i in range(start[k], start[k + 1]):
-        c, op = column[i], code[i]
+        c, op, share = column[i], code[i], part[staged[i]]
         if op <= _MASS_ADD:
             before = mass
             draw = values[world, c]

@@ -46,7 +46,7 @@ class Fold:
         """
         self.layout, self.operations, self.device = layout, operations, device
         self.row = float_array(nominal, device)
-        self.part = float_array([1.0], device)
+        self.part = float_array([1.0, 1.0], device)
         self._start = float_array(effective, device)
         self._solved, self._values = solved, values
 
@@ -84,6 +84,7 @@ class Fold:
             int_array(starts_of(chosen.values()), device),
             int_array([op.code for op in ops], device),
             int_array([op.column for op in ops], device),
+            int_array([op.staged for op in ops], device),
             self.row,
             block,
         ]
@@ -103,6 +104,7 @@ class Fold:
             int_array([op.code for op in ops], device),
             int_array([op.column for op in ops], device),
             int_array([op.keep for op in ops], device),
+            int_array([op.staged for op in ops], device),
             *(self.quantity(name) for name in BODY_QUANTITIES),
         ]
         return RowsKernel(fold_bodies, inputs, device, width=len(bodies))
@@ -118,6 +120,7 @@ class Fold:
             int_array([op.code for op in ops], device),
             int_array([op.column for op in ops], device),
             int_array([op.around for op in ops], device),
+            int_array([op.staged for op in ops], device),
             self.quantity("gravity"),
         ]
         return RowsKernel(fold_gravity, inputs, device)

@@ -1,6 +1,7 @@
 # mypy: ignore-errors
 """Kernels that turn draws into a world's row, always from nominal values: numbers, gravity, and a draw's place in its
-range. Operations stand in lists: `start[k]` to `start[k + 1]` are those of the k-th number.
+range. Operations stand in lists: `start[k]` to `start[k + 1]` are those of the k-th number. `part` holds 1 and how far
+a staged curriculum opens the ranges of terms that are drawn again; `staged` says which of the two an operation takes.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def fold_rows(
     start: wp.array(dtype=wp.int32),
     code: wp.array(dtype=wp.int32),
     column: wp.array(dtype=wp.int32),
+    staged: wp.array(dtype=wp.int32),
     row: wp.array(dtype=wp.float32),
     block: wp.int32,
 ):
@@ -57,12 +59,11 @@ def fold_rows(
     world = index[entry]
     if world < 0:
         return
-    share = part[0]
     for k in range(first * block, wp.min((first + 1) * block, base.shape[0])):
         at = base[k] + world * stride[k]
         value = nominal[at]
         for i in range(start[k], start[k + 1]):
-            value = folded(code[i], value, values[world, column[i]], share)
+            value = folded(code[i], value, values[world, column[i]], part[staged[i]])
         row[at] = value * factor[k] + offset[k]
 
 
@@ -75,6 +76,7 @@ def fold_gravity(
     code: wp.array(dtype=wp.int32),
     column: wp.array(dtype=wp.int32),
     around: wp.array(dtype=wp.int32),
+    staged: wp.array(dtype=wp.int32),
     gravity: wp.array3d(dtype=wp.float32),
 ):
     """Change gravity's magnitude, then tilt it about a horizontal axis."""
@@ -86,7 +88,7 @@ def fold_gravity(
     magnitude = before
     for i in range(code.shape[0]):
         if code[i] != _TILT:
-            magnitude = folded(code[i], magnitude, values[world, column[i]], part[0])
+            magnitude = folded(code[i], magnitude, values[world, column[i]], part[staged[i]])
     if magnitude != before:
         if before > wp.float32(0.0):
             vector = vector * (magnitude / before)
@@ -95,7 +97,7 @@ def fold_gravity(
     for i in range(code.shape[0]):
         if code[i] == _TILT:
             heading = _TWO_PI * values[world, around[i]]
-            angle = blended(values[world, column[i]], wp.float32(0.0), part[0])
+            angle = blended(values[world, column[i]], wp.float32(0.0), part[staged[i]])
             axis = wp.vec3(wp.cos(heading), wp.sin(heading), wp.float32(0.0))
             # Rodrigues' formula; the angle is small, so 1 - cos is taken from the half angle.
             half = wp.sin(wp.float32(0.5) * angle)

@@ -20,6 +20,10 @@ MASS_SET, MASS_SCALE, MASS_ADD, COM_ADD, INERTIA_SCALE, INERTIA_AXES, INERTIA_CH
 """What can be done to a body, in the order in which it is done."""
 TILT = 3
 """What can be done to gravity beside set, scale and add of its magnitude."""
+BEFORE = ("build", "startup")
+"""Times of terms that are drawn once, under episode 0."""
+LATER = ("reset", "interval", "step")
+"""Times of terms that are drawn again."""
 BODY_QUANTITIES = ("body_mass", "body_com", "body_inertia")
 PUSHES = ("body.force", "body.torque")
 """Targets that are applied as a wrench."""
@@ -47,8 +51,8 @@ class Op:
     """Smallest value of the draw (of this component)."""
     high: float = 0.0
     """Largest one."""
-    when: str = "reset"
-    """When the term is drawn."""
+    staged: bool = True
+    """Whether a staged curriculum opens its range: whether the term is drawn again after the start."""
 
 
 @dataclass(kw_only=True)
@@ -124,7 +128,7 @@ def _fold_op(resolved: Resolved, columns: dict[str, int], slot: int, component: 
         column=columns[resolved.name] + slot * term.dist.dim + part,
         low=low[part],
         high=high[part],
-        when=term.when,
+        staged=term.when in LATER,
     )
 
 
@@ -139,7 +143,7 @@ def _gravity_op(resolved: Resolved, columns: dict[str, int]) -> Op:
         around=columns[around(resolved.name)] if tilt else -1,
         low=low[0],
         high=high[0],
-        when=term.when,
+        staged=term.when in LATER,
     )
 
 
@@ -161,7 +165,7 @@ def _body_op(resolved: Resolved, columns: dict[str, int], slot: int) -> Op:
         keep=term.keep == "density",
         low=low[0],
         high=high[0],
-        when=term.when,
+        staged=term.when in LATER,
     )
 
 

@@ -145,7 +145,7 @@ def sum_wrenches(
     torque = wp.vec3()
     for i in range(start[k], start[k + 1]):
         if left[world, push[i]] > 0:
-            vector = directed(values, world, direction[i], column[i], around[i]) * part[0]
+            vector = directed(values, world, direction[i], column[i], around[i]) * part[1]
             if first[i] == 0:
                 force += vector
             else:

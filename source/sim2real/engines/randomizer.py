@@ -23,7 +23,7 @@ from sim2real.engines.fold import Fold
 from sim2real.engines.friction import FRICTION, Pairs, solve_friction
 from sim2real.engines.launch import RowsKernel
 from sim2real.engines.layout import Layout
-from sim2real.engines.ops import compile_ops
+from sim2real.engines.ops import BEFORE, LATER, compile_ops
 from sim2real.engines.quantities import QUANTITIES
 from sim2real.engines.state import restore, state_of
 from sim2real.engines.streams import streams_of
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
     from sim2real.engines.resolve import Resolved
     from sim2real.spec.distributions import Numbers, Vector
     from sim2real.spec.spec import Spec
-
-BEFORE = ("build", "startup")
-"""Times of terms that are drawn once, under episode 0."""
-LATER = ("reset", "interval", "step")
-"""Times of terms that are drawn again."""
 
 
 class Randomizer:
@@ -118,7 +113,7 @@ class Randomizer:
         self._placed: wp.array | None = None
         self._place: RowsKernel | None = None
         self._places = places(self.bank, list(self.terms.values()))
-        self._started = False
+        self._started, self._part = False, 1.0
 
     def _make_fold(self, faults: list[str]) -> tuple[Fold, Reach, dict[int, tuple[float, float]]]:
         columns = {name: where.start for name, where in self.bank.columns.items()}
@@ -261,19 +256,22 @@ class Randomizer:
         self.bank.set_bounds(self._known(term), low, high)
 
     def set_range(self, part: float) -> None:
-        """Use only a part of every property's and wrench's range about its nominal, from the next reset on.
+        """Open the ranges of properties and wrenches only in part about their nominal, from the next reset on.
+
+        It leaves alone what is drawn at startup, and the draws themselves: a factor f acts as 1 + part (f - 1).
 
         Raises:
             ValueError: outside [0, 1].
         """
         if not 0.0 <= part <= 1.0:
             raise ValueError(f"range: got {part}; give a part from 0 (nominal) to 1 (the declared range)")
-        self._fold.part.fill_(part)
+        self._part = float(part)
+        self._fold.part.assign(np.array([1.0, part], np.float32))
 
     @property
-    def part(self) -> wp.array:
-        """Return which part of the ranges is in use, float32 (1,)."""
-        return self._fold.part
+    def part(self) -> float:
+        """How far the ranges of what is drawn again are open, 0 to 1."""
+        return self._part
 
     def state_dict(self) -> dict[str, Any]:
         """Return what has to be remembered: counters, timers and moved bounds, as plain data and NumPy arrays."""

@@ -72,6 +72,12 @@ def matches(pattern: str, element: Element, elements: Elements) -> bool:
 def resolve(name: str, term: Term, target: Target, elements: Elements, faults: list[str]) -> Resolved | None:
     """Return the term with its elements found; None after writing down what is wrong."""
     kind = kind_of(term.target)
+    if term.target == "body.inertia" and (term.op == "add") != (term.dist.dim == 6):
+        faults.append(
+            f"terms.{name}: body.inertia takes 'op: scale' with 1 or 3 factors, or 'op: add' with the 6 coordinates d1,"
+            f" d2, d3, s12, s23, s13 of a triangular factor; got op: {term.op} with {term.dist.dim}"
+        )
+        return None
     if kind in ("world", "scene"):
         label = "world" if kind == "world" else term.asset
         return Resolved(name=name, term=term, kind=kind, elements=(0,), slots=(0,), labels=(label,))

@@ -39,7 +39,7 @@ def state_of(randomizer: Randomizer) -> dict[str, Any]:
         "first_world": randomizer.first_world,
         "num_worlds": randomizer.num_worlds,
         "streams": [stream.name for stream in randomizer.bank.streams],
-        "part": float(randomizer.part.numpy()[0]),
+        "part": randomizer.part,
         "bounds": {name: randomizer.bounds(name) for name in randomizer.adr_terms},
         "worlds": {name: array.numpy().copy() for name, array in _arrays(randomizer).items()},
     }
