@@ -8,10 +8,14 @@ from sim2real.draws import Draws
 from sim2real.draws.normal import normal_from_unit
 from sim2real.draws.philox import philox4x32, unit_from_bits
 from sim2real.spec.distributions import (
+    Beta,
     Choice,
     Constant,
     Distribution,
+    Empirical,
     LogUniform,
+    Mixture,
+    MultivariateNormal,
     Normal,
     TruncatedNormal,
     Uniform,
@@ -31,6 +35,10 @@ EXACT: list[Distribution] = [
     UniformInt(-(2**24), 2**24),
     Choice([0.0, 1.0, 5.0], [3.0, 0.0, 1.0]),
     Choice([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]),
+    Empirical([float(i) for i in range(1001)]),
+    Empirical([[float(i), float(-i)] for i in range(7)]),
+    Mixture([Uniform(0.0, 1.0), Constant(7.0), UniformInt(10, 20)], [1.0, 2.0, 3.0]),
+    Mixture([Uniform([0.0, 5.0], [1.0, 6.0]), Uniform([10.0, 15.0], [11.0, 16.0])], [1e-6, 1.0]),
 ]
 CLOSE: list[Distribution] = [
     LogUniform(0.01, 100.0),
@@ -38,6 +46,10 @@ CLOSE: list[Distribution] = [
     TruncatedNormal(1.0, 0.07, 0.8, 1.2),
     TruncatedNormal(0.0, 1.0, 3.0, 9.0),
     TruncatedNormal(0.0, 1.0, -9.0, 1.0),
+    Beta(2.0, 5.0, 0.8, 1.2),
+    Beta([0.1, 0.5, 1000.0], [0.1, 3.0, 500.0], [0.5, -1.0, 2.0], [1.0, 1.0, 3.0]),
+    MultivariateNormal([1.0, 0.0, -3.0], [[0.04, 0.03, 0.0], [0.03, 0.09, -0.02], [0.0, -0.02, 0.01]]),
+    Mixture([MultivariateNormal([1.0, 9.0], [[1.0, 0.5], [0.5, 1.0]]), Normal([5.0, 6.0], [0.1, 0.1])], [2.0, 1.0]),
 ]
 
 
