@@ -18,6 +18,7 @@ import numpy as np
 
 from sim2real.gym.channel import Channel, neutral
 from sim2real.gym.errors import GymError
+from sim2real.gym.pictures import Disturb, disturb_pictures, has_pictures
 from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.loader import load_spec
 from sim2real.spec.spec import Spec
@@ -35,7 +36,13 @@ class RandomizedEnv(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
     """A Gymnasium MuJoCo env with uncertain physics, delays, noise and pictures."""
 
     def __init__(
-        self, env: gymnasium.Env, spec: Spec | str | Path, *, when: str | None = None, world: int | None = None
+        self,
+        env: gymnasium.Env,
+        spec: Spec | str | Path,
+        *,
+        when: str | None = None,
+        world: int | None = None,
+        pictures: Disturb | None = None,
     ) -> None:
         """Find everything that the spec names in the env's model and draw the first robot.
 
@@ -45,13 +52,15 @@ class RandomizedEnv(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
             when: draw all physics anew every `episode` or every `step`; None leaves it to each term. Pushes and
                 terms with an interval keep their times.
             world: which of the spec's worlds this env is; None takes the seed of the last seeded reset, first 0.
+            pictures: what to do to every colour picture of an observation, after its delay; a function of the picture,
+                the world, the episode and the step.
 
         Raises:
             GymError: the env has no MuJoCo model, or a signal means nothing for it.
             EngineError: what MuJoCo cannot hold; the whole list.
             SpecError: the spec cannot be read.
         """
-        gymnasium.utils.RecordConstructorArgs.__init__(self, spec=spec, when=when, world=world)
+        gymnasium.utils.RecordConstructorArgs.__init__(self, spec=spec, when=when, world=world, pictures=pictures)
         gymnasium.Wrapper.__init__(self, env)
         from sim2real.engines.mujoco import MujocoEngine
 
@@ -64,12 +73,15 @@ class RandomizedEnv(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
             raise GymError(f"when: got {when!r}; give 'episode', 'step' or None")
         if world is not None and not 0 <= world < WORLDS:
             raise GymError(f"world: got {world}; give a whole number from 0 to 2^31 - 1")
+        if pictures is not None and not has_pictures(env.observation_space):
+            raise GymError("pictures: no uint8 picture (h, w, 3) is observed; add one, or leave 'pictures' out")
         given = spec if isinstance(spec, Spec) else load_spec(spec)
         self.spec_drawn = given if when is None else _timed(given, WHEN[when])
         """The spec as it is drawn here."""
         self.engine = MujocoEngine(base.model, base.data)
         self.step_dt = float(base.dt)
         self._fixed_world = world
+        self._pictures, self._step = pictures, 0
         self._action = self._channel("action", env.action_space)
         self._observation = self._channel("observation", env.observation_space)
         self._check_sections()
@@ -99,7 +111,10 @@ class RandomizedEnv(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
                     f"{' or '.join(CHANNELS['action'])} and {' or '.join(CHANNELS['observation'])}, or remove it"
                 )
         for name in self.spec_drawn.vision:
-            raise GymError(f"vision.{name}: the Gymnasium wrapper has no such camera; remove it from the spec")
+            raise GymError(
+                f"vision.{name}: the Gymnasium wrapper applies no camera of a spec; remove it, and give 'pictures' a "
+                "function for what the env observes"
+            )
 
     def _start(self, world: int) -> None:
         """Become another world, before its first episode."""
@@ -135,8 +150,8 @@ class RandomizedEnv(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
             self._action.begin(self.world, self.episode, neutral(self.env.action_space))
         if self._observation is not None:
             self._observation.begin(self.world, self.episode, observation)
-            observation = self._observation.pass_on(observation)
-        return observation, info
+        self._step = 0
+        return self._observed(observation), info
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Step the env with the action that arrives, and return the observation that arrives."""
@@ -145,9 +160,17 @@ class RandomizedEnv(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
         if self._action is not None:
             action = self._action.pass_on(action)
         observation, reward, terminated, truncated, info = self.env.step(action)
+        self._step += 1
+        return self._observed(observation), reward, terminated, truncated, info
+
+    def _observed(self, observation: Any) -> Any:
+        """What the policy gets to see of an observation."""
         if self._observation is not None:
             observation = self._observation.pass_on(observation)
-        return observation, reward, terminated, truncated, info
+        if self._pictures is not None:
+            place = (self.world, self.episode, self._step)
+            observation = disturb_pictures(self.env.observation_space, observation, self._pictures, place)
+        return observation
 
 
 def _timed(spec: Spec, when: str) -> Spec:
