@@ -4,7 +4,8 @@
 The inertia is changed through the second moments of the mass, Sigma = tr(I)/2 - I, the upper block of the
 pseudo-inertia matrix (Rucker and Wensing, "Smooth Parameterization of Rigid-Body Inertia", RA-L 2022). A triangular
 factor L makes L Sigma L^T of it: positive where Sigma is, so the inertia stays positive definite and keeps the
-triangle inequality, whatever was drawn. Loads join by the parallel-axis theorem. Computed in double, stored in float32.
+triangle inequality, whatever was drawn. A load sits at the origin of
+the body's frame and joins by the parallel-axis theorem. Computed in double, stored in float32.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ _COM_ADD = wp.constant(ops.COM_ADD)
 _INERTIA_SCALE = wp.constant(ops.INERTIA_SCALE)
 _INERTIA_AXES = wp.constant(ops.INERTIA_AXES)
 _INERTIA_CHOLESKY = wp.constant(ops.INERTIA_CHOLESKY)
-_PAYLOAD_AT = wp.constant(ops.PAYLOAD_AT)
 
 
 @wp.func
@@ -110,17 +110,10 @@ def fold_bodies(
         else:
             load = drawn(values, world, c, wp.float32(0.0), share)
             if load > wp.float64(0.0):
-                place = wp.vec3d()
-                if op == _PAYLOAD_AT:
-                    place = wp.vec3d(
-                        wp.float64(values[world, c + 1]),
-                        wp.float64(values[world, c + 2]),
-                        wp.float64(values[world, c + 3]),
-                    )
                 own = wp.float64(mass)
                 centre = wp.vec3d(wp.float64(com[0]), wp.float64(com[1]), wp.float64(com[2]))
-                joint = (own * centre + load * place) / (own + load)
-                inertia = inertia + point_inertia(own, centre - joint) + point_inertia(load, place - joint)
+                joint = own * centre / (own + load)
+                inertia = inertia + point_inertia(own, centre - joint) + point_inertia(load, joint)
                 mass = wp.float32(own + load)
                 com = wp.vec3(wp.float32(joint[0]), wp.float32(joint[1]), wp.float32(joint[2]))
     mass_row[world, b, 0] = mass

@@ -13,11 +13,11 @@ import numpy as np
 
 from sim2real.engines.ops import (
     BODY_QUANTITIES,
+    COM_ADD,
     INERTIA_AXES,
     INERTIA_CHOLESKY,
     MASS_ADD,
     PAYLOAD,
-    PAYLOAD_AT,
     SCALE,
     SET,
     TILT,
@@ -76,8 +76,11 @@ def check_operations(
         low, high = reach(mass, float(lows["body_mass"][body, 0]), float(highs["body_mass"][body, 0]))
         if mass:
             faults += _domain(mass, "body_mass", label, (low, high))
-        loads = [op for op in ops if op.code in (PAYLOAD, PAYLOAD_AT)]
+        loads = [op for op in ops if op.code == PAYLOAD]
         ranges["body_mass", body, 0] = (low + sum(op.low for op in loads), high + sum(op.high for op in loads))
+        for i in range(3):
+            span = float(lows["body_com"][body, i]), float(highs["body_com"][body, i])
+            ranges["body_com", body, i] = _centre([op for op in ops if op.code == COM_ADD], i, span, bool(loads))
         faults += _rigid(ops, layout, start, body, label)
     faults += _gravity(operations.gravity, layout, start, ranges)
     faults += _crossing_limits(ranges, operations, elements)
@@ -108,6 +111,12 @@ def _domain(ops: list[Op], quantity: str, label: str, span: tuple[float, float])
     if high > most:
         return [f"{_names(ops)}: {quantity} of {label} can reach {high:g} [{unit}]; it must stay {most:g} or less"]
     return []
+
+
+def _centre(ops: list[Op], i: int, span: tuple[float, float], loaded: bool) -> tuple[float, float]:
+    """Return the range of one coordinate of the centre of mass; a load pulls it towards the body's origin."""
+    low, high = span[0] + sum(op.lows[i] for op in ops), span[1] + sum(op.highs[i] for op in ops)
+    return (min(low, 0.0), max(high, 0.0)) if loaded else (low, high)
 
 
 def _rigid(ops: list[Op], layout: Layout, start: np.ndarray, body: int, label: str) -> list[str]:

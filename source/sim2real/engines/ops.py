@@ -16,7 +16,7 @@ from sim2real.engines.resolve import Resolved
 
 SET, SCALE, ADD = range(3)
 CODES = {"set": SET, "scale": SCALE, "add": ADD}
-MASS_SET, MASS_SCALE, MASS_ADD, COM_ADD, INERTIA_SCALE, INERTIA_AXES, INERTIA_CHOLESKY, PAYLOAD, PAYLOAD_AT = range(9)
+MASS_SET, MASS_SCALE, MASS_ADD, COM_ADD, INERTIA_SCALE, INERTIA_AXES, INERTIA_CHOLESKY, PAYLOAD = range(8)
 """What can be done to a body, in the order in which it is done."""
 TILT = 3
 """What can be done to gravity beside set, scale and add of its magnitude."""
@@ -41,8 +41,6 @@ class Op:
     """The term's name."""
     column: int
     """Its first draw among the world's draws."""
-    dim: int = 1
-    """How many draws it takes."""
     keep: bool = False
     """For a mass: whether the inertia follows."""
     around: int = -1
@@ -51,6 +49,10 @@ class Op:
     """Smallest value of the draw (of this component)."""
     high: float = 0.0
     """Largest one."""
+    lows: tuple[float, ...] = ()
+    """For a body: smallest value of each component."""
+    highs: tuple[float, ...] = ()
+    """Largest ones."""
     staged: bool = True
     """Whether a staged curriculum opens its range: whether the term is drawn again after the start."""
 
@@ -154,17 +156,18 @@ def _body_op(resolved: Resolved, columns: dict[str, int], slot: int) -> Op:
         "body.mass": CODES[term.op],
         "body.com": COM_ADD,
         "body.inertia": INERTIA_CHOLESKY if term.op == "add" else (INERTIA_SCALE if dim == 1 else INERTIA_AXES),
-        "body.payload": PAYLOAD if dim == 1 else PAYLOAD_AT,
+        "body.payload": PAYLOAD,
     }[term.target]
     low, high = term.dist.bounds()
     return Op(
         code=code,
         name=resolved.name,
         column=columns[resolved.name] + slot * dim,
-        dim=dim,
         keep=term.keep == "density",
         low=low[0],
         high=high[0],
+        lows=low,
+        highs=high,
         staged=term.when in LATER,
     )
 

@@ -24,6 +24,7 @@ from sim2real.engines.friction import FRICTION, Pairs, solve_friction
 from sim2real.engines.launch import RowsKernel
 from sim2real.engines.layout import Layout
 from sim2real.engines.ops import BEFORE, LATER, compile_ops
+from sim2real.engines.plan import Plan, make_plan
 from sim2real.engines.quantities import QUANTITIES
 from sim2real.engines.state import restore, state_of
 from sim2real.engines.streams import streams_of
@@ -124,7 +125,7 @@ class Randomizer:
         start = nominal.copy()
         solved: dict[tuple[str, int, int], tuple[float, float]] = {}
         pair_ranges: dict[int, tuple[float, float]] = {}
-        pairs = Pairs(self.chosen.properties, self.engine, faults)
+        self.pairs = pairs = Pairs(self.chosen.properties, self.engine, faults)
         if pairs.counterparts:
             shapes = layout.host(start, FRICTION)
             shapes[...], solved, pair_ranges = solve_friction(pairs, operations, shapes.copy(), faults)
@@ -132,6 +133,7 @@ class Randomizer:
         faults += found
         if faults:
             raise EngineError(f"{self.engine.name}: {listed(faults)}")
+        self._start = start
         fold = Fold(
             layout,
             operations,
@@ -226,6 +228,17 @@ class Randomizer:
     def quantities(self) -> tuple[str, ...]:
         """Quantities that the spec changes."""
         return self._at_start.quantities
+
+    @property
+    def plan(self) -> Plan:
+        """What will be written, where, and how far it reaches, as data; `plan.to_text()` is a table."""
+        return make_plan(self)
+
+    def nominal_range(self, quantity: str, element: int, component: int) -> tuple[float, float]:
+        """Return the smallest and largest nominal value over worlds; for friction the pair's, for gravity its size."""
+        values = self._fold.layout.host(self._start, quantity)[:, element]
+        column = np.linalg.norm(values, axis=1) if quantity == "gravity" else values[:, component]
+        return float(column.min()), float(column.max())
 
     @property
     def normalised_names(self) -> list[str]:
