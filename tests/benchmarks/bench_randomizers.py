@@ -131,8 +131,11 @@ class Stock:
         from isaaclab.managers import EventManager
 
         self.manager = EventManager(stock_terms(case, "bench"), env)
-        simulation = env.sim.physics_manager
-        self.newton = simulation if hasattr(simulation, "_model_changes") else None
+        self.newton: Any = None
+        if type(env.cfg.sim.physics).__module__.startswith("isaaclab_newton"):
+            from isaaclab_newton.physics.newton_manager import NewtonManager
+
+            self.newton = NewtonManager
 
     def apply(self, ids: np.ndarray) -> None:
         """Draw and store."""
@@ -160,8 +163,7 @@ class Stock:
         with wp.ScopedDevice("cpu"):
             for change in changes:
                 self.newton._solver.notify_model_changed(change)
-        type(self.newton)._model_changes = set()
-        self.newton._model_changes.clear()
+        self.newton._model_changes = set()
 
 
 @contextlib.contextmanager
