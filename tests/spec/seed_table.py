@@ -56,6 +56,7 @@ ROWS: tuple[Row, ...] = (
         (34, "env.friction = np.random.uniform(0.4, 1.0)", "terms.friction", "shape.friction set", 0.4, 1.0),
         (35, "env.joint_damping *= np.random.uniform(0.8, 1.2)", "terms.joint_damping", "joint.damping scale",
          0.8, 1.2),
+        (40, "env.set_camera_noise(np.random.uniform(0, 0.02))", "signals.camera.white", "", 0.0, 0.02),
         (43, "env.mass *= np.random.uniform(0.9, 1.1)", "terms.mass", "body.mass scale", 0.9, 1.1),
         (44, "env.motor_strength *= np.random.uniform(0.85, 1.15)", "terms.motor_strength", "actuator.strength scale",
          0.85, 1.15),
