@@ -52,3 +52,59 @@ def robot_model(name, num_worlds, floating=True, actuated=False, device="cpu"):
     builder.replicate(robot, num_worlds)
     builder.add_ground_plane()
     return builder.finalize(device=device)
+
+
+def odd_model(num_worlds, device="cpu"):
+    """Worlds with what robots rarely have: a fixed base, a ball joint, a slide, a joint with three axes, a body that
+    hangs on a fixed joint, two trees, and a kinematic box.
+    """
+    import newton
+    import warp as wp
+
+    one = newton.ModelBuilder()
+    newton.solvers.SolverMuJoCo.register_custom_attributes(one)
+    one.default_joint_cfg.armature = 0.02
+    turned = wp.quat_from_axis_angle(wp.normalize(wp.vec3(1.0, 2.0, 0.5)), 0.7)
+
+    def link(label, mass, size, **other):
+        moments = [mass * (b * b + c * c) / 12 for b, c in ((size[1], size[2]), (size[0], size[2]), (size[0], size[1]))]
+        inertia = wp.mat33(moments[0], 0.1 * moments[0], 0.0, 0.1 * moments[0], moments[1], 0.0, 0.0, 0.0, moments[2])
+        return one.add_link(label=label, mass=mass, inertia=inertia, com=wp.vec3(0.05, -0.03, 0.02), **other)
+
+    def at(x, y, z):
+        return {"parent_xform": wp.transform((x, y, z), turned), "child_xform": wp.transform((0.0, 0.1, 0.0), turned)}
+
+    base, arm, hand, cap = (
+        link(n, m, (0.3, 0.2, 0.1)) for n, m in (("base", 3.0), ("arm", 1.0), ("hand", 0.4), ("cap", 0.1))
+    )
+    joints = [
+        one.add_joint_fixed(-1, base, label="floor", parent_xform=wp.transform((1.0, 2.0, 0.5), turned)),
+        one.add_joint_ball(base, arm, label="shoulder", **at(0.1, 0.2, 0.3)),
+        one.add_joint_prismatic(arm, hand, label="reach", axis=(0.0, 0.6, 0.8), **at(0.0, 0.4, 0.1)),
+        one.add_joint_fixed(hand, cap, label="glue", **at(0.2, 0.0, 0.0)),
+    ]
+    one.add_articulation(joints)
+    trunk, leg = link("trunk", 2.0, (0.4, 0.3, 0.2)), link("leg", 0.5, (0.1, 0.1, 0.4))
+    axes = [newton.ModelBuilder.JointDofConfig(axis=axis, armature=0.02) for axis in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    one.add_articulation(
+        [
+            one.add_joint_free(trunk, label="afloat"),
+            one.add_joint_d6(trunk, leg, label="hip", angular_axes=axes, **at(0.0, 0.1, -0.2)),
+        ]
+    )
+    box = link("box", 5.0, (0.5, 0.5, 0.5), is_kinematic=True)
+    one.add_articulation([one.add_joint_free(box, label="held")])
+    for body in (arm, leg, box):
+        one.add_shape_box(body, hx=0.05, hy=0.05, hz=0.1)
+    builder = newton.ModelBuilder()
+    newton.solvers.SolverMuJoCo.register_custom_attributes(builder)
+    builder.replicate(one, num_worlds)
+    builder.add_ground_plane()
+    return builder.finalize(device=device)
+
+
+def solver_of(model, **options):
+    """The MuJoCo Warp solver of a model."""
+    import newton
+
+    return newton.solvers.SolverMuJoCo(model, njmax=200, nconmax=100, **options)

@@ -39,13 +39,13 @@ class DerivedConstants:
         self.tree = topology.tree(self.device)
         worlds, nbody, nv = self.num_worlds, self.tree.nbody, self.tree.nv
         self._frames = (mjw.body_pos, mjw.body_quat, mjw.jnt_pos, mjw.jnt_axis, mjw.qpos0)
-        self._quat = wp.zeros((worlds, nbody), dtype=wp.quat, device=self.device)
-        self._quat.fill_(wp.quat(1.0, 0.0, 0.0, 0.0))
+        self._quat = wp.zeros((worlds, nbody), dtype=wp.quatd, device=self.device)
+        self._quat.fill_(wp.quatd(0.0, 0.0, 0.0, 1.0))
         self.pose = kernels.Pose()
-        self.pose.position = wp.zeros((worlds, nbody), dtype=wp.vec3, device=self.device)
-        self.pose.rotation = wp.zeros((worlds, nbody), dtype=wp.mat33, device=self.device)
-        self.pose.axis_angular = wp.zeros((worlds, nv), dtype=wp.vec3, device=self.device)
-        self.pose.axis_linear = wp.zeros((worlds, nv), dtype=wp.vec3, device=self.device)
+        self.pose.position = wp.zeros((worlds, nbody), dtype=wp.vec3d, device=self.device)
+        self.pose.rotation = wp.zeros((worlds, nbody), dtype=wp.mat33d, device=self.device)
+        self.pose.axis_angular = wp.zeros((worlds, nv), dtype=wp.vec3d, device=self.device)
+        self.pose.axis_linear = wp.zeros((worlds, nv), dtype=wp.vec3d, device=self.device)
         self.sources = kernels.Sources()
         self.sources.body_to_newton = solver.mjc_body_to_newton
         self.sources.dof_to_newton = solver.mjc_dof_to_newton_dof
@@ -171,11 +171,11 @@ class _Topology:
 def _scratch(slots: int, nbody: int, nv: int, device: Any) -> Any:
     scratch = kernels.Scratch()
     for names, width, dtype in (
-        (("a", "b", "c", "rigid"), nbody, wp.mat33),
-        (("moment", "centre"), nbody, wp.vec3),
-        (("mass",), nbody, float),
-        (("w_angular", "w_linear", "angular", "linear"), nv, wp.vec3),
-        (("pivot", "diagonal", "inertia", "force"), nv, float),
+        (("a", "b", "c", "rigid"), nbody, wp.mat33d),
+        (("moment", "centre"), nbody, wp.vec3d),
+        (("mass",), nbody, wp.float64),
+        (("w_angular", "w_linear", "angular", "linear"), nv, wp.vec3d),
+        (("pivot", "diagonal", "inertia", "force"), nv, wp.float64),
     ):
         for name in names:
             setattr(scratch, name, wp.zeros((slots, max(width, 1)), dtype=dtype, device=device))

@@ -11,15 +11,16 @@ the inverse inertia that the world feels at a body follows from its parent's, fr
 
 L maps a wrench on a body to its acceleration, and `a` is the joint's diagonal entry of M^-1 itself. Bodies without
 joints are part of the body that carries them. All vectors are about the origin of the tree's root body, along its
-axes: the results do not depend on where a robot stands, so neither does their rounding. Spatial vectors are
-(angular, linear); a 6 x 6 matrix is stored as its blocks [[A, B], [B^T, C]].
+axes, so that it does not matter where a robot stands. Spatial vectors are (angular, linear); a 6 x 6 matrix is stored
+as its blocks [[A, B], [B^T, C]]. The arithmetic is double: a point near a joint's axis has a small inverse weight that
+is the difference of large numbers, of which single precision would leave four digits.
 """
 
 from __future__ import annotations
 
 import warp as wp
 
-TINY = wp.constant(1e-15)
+TINY = wp.constant(wp.float64(1e-15))
 """MuJoCo's smallest divisor."""
 
 
@@ -55,34 +56,34 @@ class Tree:
 class Pose:
     """Every world at its reference pose, each tree in the frame of its root body."""
 
-    position: wp.array2d(dtype=wp.vec3)
-    rotation: wp.array2d(dtype=wp.mat33)
-    axis_angular: wp.array2d(dtype=wp.vec3)
-    axis_linear: wp.array2d(dtype=wp.vec3)
+    position: wp.array2d(dtype=wp.vec3d)
+    rotation: wp.array2d(dtype=wp.mat33d)
+    axis_angular: wp.array2d(dtype=wp.vec3d)
+    axis_linear: wp.array2d(dtype=wp.vec3d)
 
 
 @wp.struct
 class Scratch:
     """Room for the worlds in flight."""
 
-    a: wp.array2d(dtype=wp.mat33)
-    b: wp.array2d(dtype=wp.mat33)
-    c: wp.array2d(dtype=wp.mat33)
-    rigid: wp.array2d(dtype=wp.mat33)
-    moment: wp.array2d(dtype=wp.vec3)
-    centre: wp.array2d(dtype=wp.vec3)
-    mass: wp.array2d(dtype=float)
-    w_angular: wp.array2d(dtype=wp.vec3)
-    w_linear: wp.array2d(dtype=wp.vec3)
-    pivot: wp.array2d(dtype=float)
+    a: wp.array2d(dtype=wp.mat33d)
+    b: wp.array2d(dtype=wp.mat33d)
+    c: wp.array2d(dtype=wp.mat33d)
+    rigid: wp.array2d(dtype=wp.mat33d)
+    moment: wp.array2d(dtype=wp.vec3d)
+    centre: wp.array2d(dtype=wp.vec3d)
+    mass: wp.array2d(dtype=wp.float64)
+    w_angular: wp.array2d(dtype=wp.vec3d)
+    w_linear: wp.array2d(dtype=wp.vec3d)
+    pivot: wp.array2d(dtype=wp.float64)
     """1 / D of each degree of freedom."""
-    diagonal: wp.array2d(dtype=float)
+    diagonal: wp.array2d(dtype=wp.float64)
     """Diagonal of M^-1."""
-    inertia: wp.array2d(dtype=float)
+    inertia: wp.array2d(dtype=wp.float64)
     """Diagonal of M, without the armature that locks kinematic bodies."""
-    force: wp.array2d(dtype=float)
-    angular: wp.array2d(dtype=wp.vec3)
-    linear: wp.array2d(dtype=wp.vec3)
+    force: wp.array2d(dtype=wp.float64)
+    angular: wp.array2d(dtype=wp.vec3d)
+    linear: wp.array2d(dtype=wp.vec3d)
 
 
 @wp.struct
@@ -113,16 +114,15 @@ class Constants:
 
 
 @wp.func
-def rotate(q: wp.quat, v: wp.vec3) -> wp.vec3:
-    """Rotate by a quaternion stored as MuJoCo does, (w, x, y, z)."""
-    return wp.quat_rotate(wp.quat(q[1], q[2], q[3], q[0]), v)
+def double(v: wp.vec3) -> wp.vec3d:
+    """The same vector in double precision."""
+    return wp.vec3d(wp.float64(v[0]), wp.float64(v[1]), wp.float64(v[2]))
 
 
 @wp.func
-def compose(p: wp.quat, q: wp.quat) -> wp.quat:
-    """Product of two quaternions stored as (w, x, y, z)."""
-    r = wp.quat(p[1], p[2], p[3], p[0]) * wp.quat(q[1], q[2], q[3], q[0])
-    return wp.quat(r[3], r[0], r[1], r[2])
+def turned(q: wp.quat) -> wp.quatd:
+    """A unit quaternion that MuJoCo stores as (w, x, y, z), as Warp's (x, y, z, w), in double precision."""
+    return wp.normalize(wp.quatd(wp.float64(q[1]), wp.float64(q[2]), wp.float64(q[3]), wp.float64(q[0])))
 
 
 @wp.kernel(enable_backward=False)
@@ -134,7 +134,7 @@ def place_bodies(
     jnt_pos: wp.array2d(dtype=wp.vec3),
     jnt_axis: wp.array2d(dtype=wp.vec3),
     qpos0: wp.array2d(dtype=float),
-    quat: wp.array2d(dtype=wp.quat),
+    quat: wp.array2d(dtype=wp.quatd),
     pose: Pose,
 ):
     """Place the bodies of a world at its reference pose and express its joint axes there."""
@@ -142,45 +142,46 @@ def place_bodies(
     if world < 0:
         return
     for body in range(1, tree.nbody):
-        x = wp.vec3(0.0, 0.0, 0.0)
-        q = wp.quat(1.0, 0.0, 0.0, 0.0)
+        x = wp.vec3d()
+        q = wp.quatd(wp.float64(0.0), wp.float64(0.0), wp.float64(0.0), wp.float64(1.0))
         if body != tree.body_root[body]:
             parent = tree.body_parent[body]
-            x = pose.position[world, parent] + rotate(quat[world, parent], body_pos[world, body])
-            q = compose(quat[world, parent], body_quat[world, body])
+            x = pose.position[world, parent] + wp.quat_rotate(quat[world, parent], double(body_pos[world, body]))
+            q = quat[world, parent] * turned(body_quat[world, body])
         for joint in range(tree.body_joint[body], tree.body_joint[body] + tree.body_joints[body]):
             if tree.joint_type[joint] == 1:
                 start = tree.joint_q[joint]
-                anchor = x + rotate(q, jnt_pos[world, joint])
+                anchor = x + wp.quat_rotate(q, double(jnt_pos[world, joint]))
                 turn = wp.quat(
                     qpos0[world, start], qpos0[world, start + 1], qpos0[world, start + 2], qpos0[world, start + 3]
                 )
-                q = compose(q, wp.normalize(turn))
-                x = anchor - rotate(q, jnt_pos[world, joint])
+                q = q * turned(turn)
+                x = anchor - wp.quat_rotate(q, double(jnt_pos[world, joint]))
         q = wp.normalize(q)
         pose.position[world, body] = x
         quat[world, body] = q
-        r = wp.quat_to_matrix(wp.quat(q[1], q[2], q[3], q[0]))
+        r = wp.quat_to_matrix(q)
         pose.rotation[world, body] = r
         for joint in range(tree.body_joint[body], tree.body_joint[body] + tree.body_joints[body]):
             kind = tree.joint_type[joint]
             dof = tree.joint_dof[joint]
-            anchor = x + r * jnt_pos[world, joint]
-            axis = r * jnt_axis[world, joint]
+            anchor = x + r * double(jnt_pos[world, joint])
+            axis = r * double(jnt_axis[world, joint])
             if kind == 0:
                 anchor = x
                 for k in range(3):
-                    unit = wp.vec3(wp.where(k == 0, 1.0, 0.0), wp.where(k == 1, 1.0, 0.0), wp.where(k == 2, 1.0, 0.0))
-                    pose.axis_angular[world, dof + k] = wp.vec3(0.0, 0.0, 0.0)
+                    unit = wp.vec3d()
+                    unit[k] = wp.float64(1.0)
+                    pose.axis_angular[world, dof + k] = wp.vec3d()
                     pose.axis_linear[world, dof + k] = unit
                 dof += 3
             if kind <= 1:
                 for k in range(3):
-                    column = wp.vec3(r[0, k], r[1, k], r[2, k])
+                    column = wp.vec3d(r[0, k], r[1, k], r[2, k])
                     pose.axis_angular[world, dof + k] = column
                     pose.axis_linear[world, dof + k] = wp.cross(anchor, column)
             elif kind == 2:
-                pose.axis_angular[world, dof] = wp.vec3(0.0, 0.0, 0.0)
+                pose.axis_angular[world, dof] = wp.vec3d()
                 pose.axis_linear[world, dof] = axis
             else:
                 pose.axis_angular[world, dof] = axis
@@ -190,12 +191,12 @@ def place_bodies(
 @wp.func
 def load_bodies(tree: Tree, sources: Sources, pose: Pose, world: int, slot: int, scratch: Scratch):
     """Put every body's own spatial inertia into the scratch."""
-    eye = wp.identity(n=3, dtype=float)
+    eye = wp.identity(n=3, dtype=wp.float64)
     for body in range(1, tree.nbody):
-        mass = sources.body_mass[world, body]
+        mass = wp.float64(sources.body_mass[world, body])
         r = pose.rotation[world, body]
-        p = pose.position[world, body] + r * sources.body_com[world, body]
-        inertia = r * sources.body_inertia[sources.body_to_newton[world, body]] * wp.transpose(r)
+        p = pose.position[world, body] + r * double(sources.body_com[world, body])
+        inertia = r * wp.mat33d(sources.body_inertia[sources.body_to_newton[world, body]]) * wp.transpose(r)
         inertia = inertia + (eye * wp.dot(p, p) - wp.outer(p, p)) * mass
         scratch.mass[slot, body] = mass
         scratch.centre[slot, body] = p
@@ -225,14 +226,14 @@ def gather_inertias(tree: Tree, sources: Sources, pose: Pose, world: int, slot: 
             sl = pose.axis_linear[world, dof]
             scratch.inertia[slot, dof] = (
                 wp.dot(sa, rigid * sa)
-                + 2.0 * wp.dot(sa, wp.cross(moment, sl))
+                + wp.float64(2.0) * wp.dot(sa, wp.cross(moment, sl))
                 + mass * wp.dot(sl, sl)
-                + sources.joint_armature[sources.dof_to_newton[world, dof]]
+                + wp.float64(sources.joint_armature[sources.dof_to_newton[world, dof]])
             )
             ua = a * sa + b * sl
             ul = sa * b + c * sl
-            d = wp.dot(sa, ua) + wp.dot(sl, ul) + sources.dof_armature[world, dof]
-            pivot = 1.0 / wp.max(d, TINY)
+            d = wp.dot(sa, ua) + wp.dot(sl, ul) + wp.float64(sources.dof_armature[world, dof])
+            pivot = wp.float64(1.0) / wp.max(d, TINY)
             wa = ua * pivot
             wl = ul * pivot
             a = a - wp.outer(ua, wa)
@@ -254,16 +255,17 @@ def gather_inertias(tree: Tree, sources: Sources, pose: Pose, world: int, slot: 
 @wp.func
 def spread_mobility(tree: Tree, pose: Pose, world: int, slot: int, scratch: Scratch, out: Constants):
     """Go from the root to the leaves: inverse inertias at the bodies (kept in a, b, c) and the diagonal of M^-1."""
-    third = 1.0 / 3.0
-    total = float(0.0)
+    half = wp.float64(0.5)
+    third = wp.float64(1.0) / wp.float64(3.0)
+    total = wp.float64(0.0)
     out.body_invweight0[world, 0] = wp.vec2(0.0, 0.0)
     for body in range(1, tree.nbody):
-        total += wp.where(tree.body_parent[body] == 0, scratch.mass[slot, body], 0.0)
-        out.body_subtreemass[world, body] = scratch.mass[slot, body]
+        total += wp.where(tree.body_parent[body] == 0, scratch.mass[slot, body], wp.float64(0.0))
+        out.body_subtreemass[world, body] = float(scratch.mass[slot, body])
         carrier = tree.body_carrier[body]
-        a = wp.mat33(0.0)
-        b = wp.mat33(0.0)
-        c = wp.mat33(0.0)
+        a = wp.mat33d()
+        b = wp.mat33d()
+        c = wp.mat33d()
         if carrier != body:
             if carrier > 0:
                 a = scratch.a[slot, carrier]
@@ -284,8 +286,8 @@ def spread_mobility(tree: Tree, pose: Pose, world: int, slot: int, scratch: Scra
                 yl = wa * b + c * wl
                 entry = scratch.pivot[slot, dof] + wp.dot(wa, ya) + wp.dot(wl, yl)
                 scratch.diagonal[slot, dof] = entry
-                za = ya - sa * (0.5 * entry)
-                zl = yl - sl * (0.5 * entry)
+                za = ya - sa * (half * entry)
+                zl = yl - sl * (half * entry)
                 a = a - wp.outer(sa, za) - wp.outer(za, sa)
                 b = b - wp.outer(sa, zl) - wp.outer(za, sl)
                 c = c - wp.outer(sl, zl) - wp.outer(zl, sl)
@@ -293,33 +295,33 @@ def spread_mobility(tree: Tree, pose: Pose, world: int, slot: int, scratch: Scra
             scratch.b[slot, body] = b
             scratch.c[slot, body] = c
         p = scratch.centre[slot, body]
-        turn = wp.vec3(b[2, 1] - b[1, 2], b[0, 2] - b[2, 0], b[1, 0] - b[0, 1])
+        turn = wp.vec3d(b[2, 1] - b[1, 2], b[0, 2] - b[2, 0], b[1, 0] - b[0, 1])
         trace = wp.trace(a)
-        linear = wp.trace(c) + 2.0 * wp.dot(p, turn) + wp.dot(p, p) * trace - wp.dot(p, a * p)
+        linear = wp.trace(c) + wp.float64(2.0) * wp.dot(p, turn) + wp.dot(p, p) * trace - wp.dot(p, a * p)
         linear = linear * third
         angular = trace * third
         if linear < TINY and angular > TINY:
             linear = angular
         elif angular < TINY and linear > TINY:
             angular = linear
-        out.body_invweight0[world, body] = wp.vec2(linear, angular)
-    out.body_subtreemass[world, 0] = total
+        out.body_invweight0[world, body] = wp.vec2(float(linear), float(angular))
+    out.body_subtreemass[world, 0] = float(total)
 
 
 @wp.func
 def average_dofs(tree: Tree, world: int, slot: int, scratch: Scratch, out: Constants):
     """Average the diagonals over joints with several axes, and the inertia over all."""
-    total = float(0.0)
+    total = wp.float64(0.0)
     for dof in range(tree.nv):
         total += scratch.inertia[slot, dof]
         count = tree.dof_count[dof]
         first = tree.dof_first[dof]
-        weight = float(0.0)
+        weight = wp.float64(0.0)
         for k in range(count):
             weight += scratch.diagonal[slot, first + k]
-        out.dof_invweight0[world, dof] = weight / float(count)
+        out.dof_invweight0[world, dof] = float(weight / wp.float64(count))
     if tree.nv > 0:
-        out.meaninertia[world] = total / float(tree.nv)
+        out.meaninertia[world] = float(total / wp.float64(tree.nv))
     else:
         out.meaninertia[world] = 1.0
 
@@ -332,22 +334,22 @@ def accelerate_actuators(
     for actuator in range(tree.nu):
         driven = tree.actuator_dof[actuator]
         for dof in range(tree.nv):
-            scratch.force[slot, dof] = 0.0
-        pa = wp.vec3(0.0, 0.0, 0.0)
-        pl = wp.vec3(0.0, 0.0, 0.0)
+            scratch.force[slot, dof] = wp.float64(0.0)
+        pa = wp.vec3d()
+        pl = wp.vec3d()
         dof = driven
         while dof >= 0:
             force = -wp.dot(pose.axis_angular[world, dof], pa) - wp.dot(pose.axis_linear[world, dof], pl)
             if dof == driven:
-                force = sources.actuator_gear[world, actuator][0]
+                force = wp.float64(sources.actuator_gear[world, actuator][0])
             scratch.force[slot, dof] = force
             pa = pa + scratch.w_angular[slot, dof] * force
             pl = pl + scratch.w_linear[slot, dof] * force
             dof = tree.dof_parent[dof]
-        total = float(0.0)
+        total = wp.float64(0.0)
         for k in range(tree.nv):
-            va = wp.vec3(0.0, 0.0, 0.0)
-            vl = wp.vec3(0.0, 0.0, 0.0)
+            va = wp.vec3d()
+            vl = wp.vec3d()
             parent = tree.dof_parent[k]
             if parent >= 0:
                 va = scratch.angular[slot, parent]
@@ -357,7 +359,7 @@ def accelerate_actuators(
             scratch.angular[slot, k] = va + pose.axis_angular[world, k] * value
             scratch.linear[slot, k] = vl + pose.axis_linear[world, k] * value
             total += value * value
-        out.actuator_acc0[world, actuator] = wp.sqrt(total)
+        out.actuator_acc0[world, actuator] = float(wp.sqrt(total))
 
 
 @wp.kernel(enable_backward=False)
