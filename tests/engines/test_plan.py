@@ -85,6 +85,7 @@ def test_text_and_json_say_the_same(randomizer):
     data = json.loads(json.dumps(plan.to_json()))
     assert [entry["term"] for entry in data["entries"]] == list(MORE)
     assert data["digest"] == randomizer.spec.digest and data["engine"] == "mujoco"
+    assert plan.entries[9].term == "tilt" and plan.entries[9].effective == ()
     text = plan.to_text()
     for line in (
         "every 5 to 10 s, for 0.2 s, world",
@@ -112,3 +113,13 @@ def test_text_and_json_say_the_same(randomizer):
 def test_distributions_in_words(dist, text):
     """A distribution stands as in a spec; a long list is cut."""
     assert said(dist) == text
+
+
+def test_an_endless_limit_is_valid_json():
+    """JSON knows no infinity: an unlimited joint's end is null."""
+    engine = ArrayEngine(3)
+    engine._nominal["joint_limit"][:] = [-np.inf, np.inf]
+    plan = Randomizer(spec_of({"limits": TERMS["limits"]}), engine).plan
+    data = json.loads(json.dumps(plan.to_json(), allow_nan=False))
+    assert data["entries"][0]["effective"] == [[None, None], [None, None]]
+    assert "-inf | inf" in plan.to_text()

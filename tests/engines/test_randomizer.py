@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import warp as wp
 
 from engines.array_engine import ArrayEngine, masked_rows, quadruped, rows_of
 from engines.specs import TERMS, spec_of
@@ -249,3 +250,80 @@ def test_an_empty_list_of_rows_is_fine():
     engine.writes.clear()
     randomizer.reset(rows_of())
     assert not engine.writes
+
+
+class Deaf(ArrayEngine):
+    """Takes everything and looks at nothing, so that whoever looks at the device is the randomizer."""
+
+    def write(self, quantity, values, rows):
+        """Take."""
+
+    def finish(self, quantities, rows):
+        """Take."""
+
+    def push(self, wrench, rows):
+        """Take."""
+
+
+PUSH = (
+    "{target: body.force, select: base, unit: N, dist: {uniform: [10, 50]}, direction: any, duration_s: 0.1,"
+    " when: {interval_s: [0.1, 0.4]}}"
+)
+
+
+def test_the_host_does_not_look(monkeypatch):
+    """Reset and step fetch nothing from the device and wait for nothing: they could stand in a CUDA graph."""
+    randomizer, _ = made(engine=Deaf(6), spec=spec_of({**TERMS, "push": PUSH}), step_dt=0.02)
+    randomizer.normalised()
+    rows = masked_rows([True, False, True, False, False, True])
+
+    def refuse(*_args, **_kwargs):
+        raise AssertionError("the host looked at the device")
+
+    for name in ("numpy", "list", "assign", "fill_"):
+        monkeypatch.setattr(wp.array, name, refuse)
+    for name in ("synchronize", "synchronize_device", "copy", "zeros", "empty", "full"):
+        monkeypatch.setattr(wp, name, refuse)
+    randomizer.reset(rows)
+    randomizer.step()
+    with pytest.raises(AssertionError, match="the host looked"):
+        randomizer.state_dict()
+
+
+@pytest.mark.skipif(not wp.is_cuda_available(), reason="no CUDA device")
+def test_a_captured_reset_is_a_reset():
+    """Reset and step in a CUDA graph, replayed, are the worlds of a CPU."""
+    spec = spec_of({**TERMS, "push": PUSH})
+    captured, _ = made(engine=Deaf(6, device="cuda:0"), spec=spec, step_dt=0.02)
+    plain, _ = made(engine=Deaf(6), spec=spec, step_dt=0.02)
+    mask = [True, False, True, False, False, True]
+    rows, same_rows = masked_rows(mask, device="cuda:0"), masked_rows(mask)
+    captured.reset(rows)  # loads the kernels
+    captured.step()
+    plain.reset(same_rows)
+    plain.step()
+    with wp.ScopedCapture(device="cuda:0") as capture:
+        captured.reset(rows)
+        captured.step()
+    for _ in range(30):
+        wp.capture_launch(capture.graph)
+        plain.reset(same_rows)
+        plain.step()
+    for name in plain.quantities:
+        np.testing.assert_allclose(captured.row(name).numpy(), plain.row(name).numpy(), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(captured.timers.wrench.numpy(), plain.timers.wrench.numpy(), rtol=1e-5, atol=1e-5)
+
+
+def test_a_thousand_resets_keep_the_distribution():
+    """After a thousand episodes the masses are distributed as declared (Kolmogorov-Smirnov, p > 0.001)."""
+    num_worlds = 2000
+    spec = spec_of({"mass": TERMS["base_mass"], "com": TERMS["base_com"]})
+    randomizer, engine = made(engine=Deaf(num_worlds), spec=spec)
+    for _ in range(1000):
+        randomizer.reset(randomizer.everything)
+    ratio = randomizer.row("body_mass").numpy()[:, 0, 0] / engine.nominal("body_mass")[:, 0, 0]
+    shift = randomizer.row("body_com").numpy()[:, 0, 1] - engine.nominal("body_com")[:, 0, 1]
+    for place in (np.log(ratio / 0.8) / np.log(1.25 / 0.8), (shift + 0.02) / 0.04):
+        ordered, steps = np.sort(place), np.arange(num_worlds + 1) / num_worlds
+        distance = max(np.abs(ordered - steps[1:]).max(), np.abs(ordered - steps[:-1]).max())
+        assert distance < 1.95 / np.sqrt(num_worlds)

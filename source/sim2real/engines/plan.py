@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sim2real.engines.ops import quantities_of
+from sim2real.engines.ops import DRAWN_AROUND, quantities_of
 from sim2real.engines.quantities import QUANTITIES
 from sim2real.spec.distributions import Distribution
 from sim2real.spec.writing import plain_distribution
@@ -95,8 +96,8 @@ class Plan:
     """By shape."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the plan as plain data."""
-        return asdict(self)
+        """Return the plan as plain data; an infinite end of a range is None."""
+        return _finite(asdict(self))
 
     def to_text(self) -> str:
         """Return the plan as a table."""
@@ -169,13 +170,21 @@ def _element_names(randomizer: Randomizer, resolved: Resolved | None) -> tuple[s
 def _ranges(randomizer: Randomizer, resolved: Resolved) -> Ranges:
     """Return what a term's ranges are of, and the ranges before and after."""
     names = quantities_of(resolved)
-    if not names or names[0] == "body_inertia":
+    if not names or names[0] == "body_inertia" or resolved.term.target in DRAWN_AROUND:
         return _NO_RANGES
     name = names[0]
     parts = range(1 if name == "gravity" else QUANTITIES[name].width)
     before = [[randomizer.nominal_range(name, element, i) for element in resolved.elements] for i in parts]
     after = [[randomizer.ranges[name, element, i] for element in resolved.elements] for i in parts]
     return QUANTITIES[name].meaning, tuple(map(_hull, before)), tuple(map(_hull, after))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _hull(ranges: Sequence[Range]) -> Range:
