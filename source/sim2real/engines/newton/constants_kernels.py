@@ -1,5 +1,5 @@
 # ruff: noqa: UP018 - Warp needs float(0.0) and int(0) for variables that change inside a loop
-# mypy: disable-error-code="valid-type, misc, index, arg-type, call-overload"
+# mypy: disable-error-code="valid-type, misc, index, arg-type, call-overload, operator"
 """Kernels of the constants that MuJoCo's solver derives from masses, inertias and joint frames.
 
 The solver keeps diagonals of M^-1 and of J M^-1 J^T at the reference pose. MuJoCo gets them from a factor of M and one

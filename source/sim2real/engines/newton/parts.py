@@ -76,8 +76,8 @@ def find_parts(model: Any, solver: Any, assets: Sequence[Asset]) -> Parts:
     body_names = [_last(model.body_label[b]) for b in body[0]]
     body_assets = [_asset(model.body_label[b], assets) or "scene" for b in body[0]]
     flags = model.body_flags.numpy()[body[0]]
-    weld = solver.mjw_model.body_weldid.numpy()
-    fixed = [bool(flag & KINEMATIC or weld[m] == 0) for flag, m in zip(flags, body_mjw, strict=True)]
+    held = _held(solver.mjw_model)
+    fixed = [bool(flag & KINEMATIC or held[m]) for flag, m in zip(flags, body_mjw, strict=True)]
 
     frame, joints, dofs, locked = _joints(model, worlds, body, body_element, body_names, body_assets, fixed)
     dof_mjw = _inverse(solver.mjc_dof_to_newton_dof, dofs)
@@ -206,6 +206,15 @@ def _inverse(to_newton: Any, newton: np.ndarray) -> np.ndarray:
     first = to_newton.numpy()[0]
     place = {int(number): column for column, number in reversed(list(enumerate(first))) if number >= 0}
     return np.array([place.get(int(number), -1) for number in newton[0]], np.int64)
+
+
+def _held(mjw: Any) -> np.ndarray:
+    """Which of MuJoCo's bodies have no degree of freedom between them and the world, bool (nbody,)."""
+    parent, dofs = mjw.body_parentid.numpy(), mjw.body_dofnum.numpy()
+    held = np.ones(len(parent), bool)
+    for body in range(1, len(parent)):
+        held[body] = held[parent[body]] and dofs[body] == 0
+    return held
 
 
 def _asset(label: str, assets: Sequence[Asset]) -> str | None:

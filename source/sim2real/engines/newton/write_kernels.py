@@ -1,5 +1,5 @@
 # ruff: noqa: UP018 - Warp needs float(0.0) for variables that change
-# mypy: disable-error-code="valid-type, misc, index, arg-type, call-overload"
+# mypy: disable-error-code="valid-type, misc, index, arg-type, call-overload, assignment"
 """Kernels that put columns of world rows into Newton's model and MuJoCo Warp's, for some worlds only.
 
 The first argument names the worlds; a thread has one element of one world. Newton's arrays are flat, so an element's
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import warp as wp
 
+KINEMATIC = wp.constant(2)
+"""Newton's flag of bodies that are moved and not pushed."""
 SAME_SHAPE = wp.constant(2e-6)
 """Two inertias are multiples of each other when no entry differs by more than this share of the trace."""
 
@@ -41,11 +43,12 @@ def write_mass(
     values: wp.array3d(dtype=float),
     newton: wp.array2d(dtype=int),
     mjw: wp.array(dtype=int),
+    body_flags: wp.array(dtype=int),
     body_mass: wp.array(dtype=float),
     body_inv_mass: wp.array(dtype=float),
     mjw_mass: wp.array2d(dtype=float),
 ):
-    """Store a mass and its inverse; a body that Newton holds to be infinitely heavy stays so."""
+    """Store a mass and its inverse; a kinematic body is as if infinitely heavy, a massless one has no inverse."""
     entry, k = wp.tid()
     world = index[entry]
     if world < 0:
@@ -53,8 +56,11 @@ def write_mass(
     mass = values[world, k, 0]
     body = newton[world, k]
     body_mass[body] = mass
-    if body_inv_mass[body] > 0.0:
-        body_inv_mass[body] = 1.0 / mass
+    if (body_flags[body] & KINEMATIC) == 0:
+        inverse = float(0.0)
+        if mass > 0.0:
+            inverse = 1.0 / mass
+        body_inv_mass[body] = inverse
     if mjw[k] >= 0:
         mjw_mass[world, mjw[k]] = mass
 
@@ -81,11 +87,14 @@ def write_com(
 
 @wp.func
 def principal_axes(inertia: wp.mat33):
-    """Principal moments, largest first as MuJoCo wants them, and the axes as a quaternion (w, x, y, z)."""
-    axes, moments = wp.eig3(inertia)
-    x = wp.vec3(axes[0, 0], axes[1, 0], axes[2, 0])
-    y = wp.vec3(axes[0, 1], axes[1, 1], axes[2, 1])
-    z = wp.vec3(axes[0, 2], axes[1, 2], axes[2, 2])
+    """Principal moments, largest first as MuJoCo wants them, and the axes as a quaternion (w, x, y, z).
+
+    In double precision: in single precision close moments are found to three digits.
+    """
+    axes, moments = wp.eig3(wp.mat33d(inertia))
+    x = wp.vec3d(axes[0, 0], axes[1, 0], axes[2, 0])
+    y = wp.vec3d(axes[0, 1], axes[1, 1], axes[2, 1])
+    z = wp.vec3d(axes[0, 2], axes[1, 2], axes[2, 2])
     a = moments[0]
     b = moments[1]
     c = moments[2]
@@ -100,7 +109,7 @@ def principal_axes(inertia: wp.mat33):
         x, y = y, x
     z = wp.cross(x, y)
     q = wp.normalize(wp.quat_from_matrix(wp.matrix_from_cols(x, y, z)))
-    return wp.vec3(a, b, c), wp.quat(q[3], q[0], q[1], q[2])
+    return wp.vec3(float(a), float(b), float(c)), wp.quat(float(q[3]), float(q[0]), float(q[1]), float(q[2]))
 
 
 @wp.kernel(enable_backward=False)
@@ -112,6 +121,7 @@ def write_inertia(
     nominal: wp.array2d(dtype=wp.mat33),
     nominal_moments: wp.array2d(dtype=wp.vec3),
     nominal_axes: wp.array2d(dtype=wp.quat),
+    body_flags: wp.array(dtype=int),
     body_inertia: wp.array(dtype=wp.mat33),
     body_inv_inertia: wp.array(dtype=wp.mat33),
     mjw_inertia: wp.array2d(dtype=wp.vec3),
@@ -131,8 +141,11 @@ def write_inertia(
     if body_inertia[body] == inertia:
         return
     body_inertia[body] = inertia
-    if wp.trace(body_inv_inertia[body]) > 0.0:
-        body_inv_inertia[body] = wp.inverse(inertia)
+    if (body_flags[body] & KINEMATIC) == 0:
+        inverse = wp.mat33(0.0)
+        if wp.determinant(inertia) > 0.0:
+            inverse = wp.inverse(inertia)
+        body_inv_inertia[body] = inverse
     if mjw[k] < 0:
         return
     before = nominal[world, k]

@@ -83,7 +83,16 @@ def bind_writes(model: Any, solver: Any, parts: Parts, drives: Drives, reader: R
     damping = [launch(scalar, joints, dof, dof_mjw, model.joint_damping, mjw.dof_damping)]
     found = {
         "body_mass": [
-            launch(kernels.write_mass, bodies, body, body_mjw, model.body_mass, model.body_inv_mass, mjw.body_mass)
+            launch(
+                kernels.write_mass,
+                bodies,
+                body,
+                body_mjw,
+                model.body_flags,
+                model.body_mass,
+                model.body_inv_mass,
+                mjw.body_mass,
+            )
         ],
         "body_com": [launch(kernels.write_com, bodies, body, body_mjw, model.body_com, mjw.body_ipos)],
         "body_inertia": [
@@ -93,6 +102,7 @@ def bind_writes(model: Any, solver: Any, parts: Parts, drives: Drives, reader: R
                 body,
                 body_mjw,
                 *inertia,
+                model.body_flags,
                 model.body_inertia,
                 model.body_inv_inertia,
                 mjw.body_inertia,
