@@ -56,7 +56,7 @@ def check_spec(spec: Spec) -> None:
         faults.append("vision.depth: is missing; add, for example, 'vision: {depth: {preset: realsense_d435}}'")
     if spec.signals:
         faults.append("signals: this task reads none; remove the section")
-    if spec.curriculum.adr is not None:
+    if spec.curriculum.adr is not None or spec.curriculum.stages:
         faults.append("curriculum: this task reads none; remove the section")
     if faults:
         raise TaskSpecError("the avoidance task cannot use this spec:\n  " + "\n  ".join(faults))
