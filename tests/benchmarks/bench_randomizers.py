@@ -223,7 +223,7 @@ def bench_reset(physics: str, num_envs: int, rounds: int, mjlab: Path | None) ->
             ours.randomizer.startup()  # Isaac Lab's terms wrote the same numbers
             ours.check(ids["few"])
         if worker is not None:
-            result["mjlab"] = {"packages": MJLAB, **worker.ready}  # type: ignore[attr-defined]
+            result["mjlab"] = {"packages": MJLAB, "robot": "Go1", **worker.robot}  # type: ignore[attr-defined]
     return result
 
 
@@ -294,7 +294,9 @@ def bench_full(physics: str, num_envs: int, rounds: int) -> dict[str, Any]:
         action = torch.zeros(num_envs, 12)
         table = take_turns(
             {
-                "reset": lambda: {"both": clock(lambda: env.event_manager.apply("reset", env_ids=ids))},
+                "reset": lambda: {
+                    "both": clock(lambda: env.event_manager.apply("reset", env_ids=ids, global_env_step_count=0))
+                },
                 "step": lambda: {"both": clock(lambda: env.step(action))},
             },
             rounds,
@@ -330,7 +332,7 @@ def mjlab_worker(folder: Path | None, num_envs: int) -> Iterator[Any]:
         return {**took, "both": took["write"] + took["refresh"]}
 
     try:
-        ask.ready = answer()  # type: ignore[attr-defined]
+        ask.robot = answer()  # type: ignore[attr-defined]
         yield ask
     finally:
         worker.stdin.close()

@@ -88,7 +88,7 @@ def main() -> None:
         answers.write(json.dumps(message) + "\n")
         answers.flush()
 
-    say({"ready": True, "nv": int(env.sim.mj_model.nv), "bodies": int(env.sim.mj_model.nbody) - 1})
+    say({"nv": int(env.sim.mj_model.nv), "bodies": int(env.sim.mj_model.nbody) - 1})
     for line in sys.stdin:
         ids = worlds[line.strip()]
         begin = time.perf_counter()
