@@ -151,7 +151,7 @@ import sys, torch, torch.distributed as dist
 rank, port = int(sys.argv[1]), sys.argv[2]
 dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
 sys.path.insert(0, sys.argv[3])
-from test_adr import make, play
+from lab.test_adr import make, play
 adr = make()
 play(adr, 1, 1.0 if rank == 0 else 0.75, 4)
 adr.judge()
@@ -171,7 +171,7 @@ def test_two_ranks_judge_together():
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     command = [sys.executable, "-c", RANKS]
-    here = str(Path(__file__).parent)
+    here = str(Path(__file__).parents[1])
     ranks = [
         subprocess.Popen([*command, str(rank), port, here], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for rank in range(2)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim2real.lab.checkpoint import keep_in_checkpoints, restore, state_of
-    from sim2real.lab.curriculum import curriculum
+    from sim2real.lab.draw_recorder import recorder
     from sim2real.lab.engine import engine_of
     from sim2real.lab.event_terms import events
     from sim2real.lab.observations import drawn, privileged
     from sim2real.lab.randomization import diverged, randomization_of
-    from sim2real.lab.recorder import recorder
+    from sim2real.lab.ranges import curriculum
 
 _HOME = {
-    "curriculum": "curriculum",
+    "curriculum": "ranges",
     "diverged": "randomization",
     "drawn": "observations",
     "engine_of": "engine",
@@ -28,7 +28,7 @@ _HOME = {
     "keep_in_checkpoints": "checkpoint",
     "privileged": "observations",
     "randomization_of": "randomization",
-    "recorder": "recorder",
+    "recorder": "draw_recorder",
     "restore": "checkpoint",
     "state_of": "checkpoint",
 }
@@ -43,6 +43,4 @@ def __getattr__(name: str) -> Any:
     """Import what is asked for: Isaac Lab takes seconds to import, and starting it must not wait for all of this."""
     if name not in _HOME:
         raise AttributeError(f"module 'sim2real.lab' has no attribute '{name}'; there are {', '.join(__all__)}")
-    found = getattr(import_module(f"sim2real.lab.{_HOME[name]}"), name)
-    globals()[name] = found  # over the submodule of the same name, which the import has just put there
-    return found
+    return getattr(import_module(f"sim2real.lab.{_HOME[name]}"), name)

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The kernel behind the overflow guard."""
 
 import warp as wp

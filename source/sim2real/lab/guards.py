@@ -215,7 +215,7 @@ class OverflowGuard:
         """
         from sim2real.lab.guard_kernels import BITS
 
-        bits, most = self._bits.numpy(), self._most.numpy()
+        bits, most = self._bits.numpy().copy(), self._most.numpy().copy()  # on the CPU they are the arrays themselves
         self._bits.zero_()
         self._most.zero_()
         worlds, any_bits = self._num_envs, int(np.bitwise_or.reduce(bits)) if len(bits) else 0

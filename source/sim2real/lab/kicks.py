@@ -24,8 +24,8 @@ class Kick:
     """What is drawn."""
     asset: Any
     """An articulation with a free root, or a rigid object."""
-    vectors: torch.Tensor
-    """Change of the root's velocity, float32 (num_envs, 3) [m/s], world frame; a view, kept true."""
+    place: int
+    """Which of the term's elements the asset's root is."""
 
 
 def check_kicked(name: str, term: Term, asset_name: str, asset: Any, bodies: Sequence[str]) -> None:
@@ -43,20 +43,20 @@ def check_kicked(name: str, term: Term, asset_name: str, asset: Any, bodies: Seq
         raise StateError(f"terms.{name}: {KICK}: asset '{asset_name}' is fixed to the world; remove the term")
 
 
-def kick(kicks: Sequence[Kick], fired: Sequence[torch.Tensor], part: float = 1.0) -> None:
-    """Add the kicks that are due to the velocity of their roots; other worlds stay as they are.
+def kick(asset: Any, changes: Sequence[torch.Tensor], fired: Sequence[torch.Tensor], part: float = 1.0) -> None:
+    """Add the kicks that are due to the velocity of an asset's root; other worlds stay as they are.
 
     Args:
-        kicks: all of one asset.
-        fired: for each, which worlds it is due in, bool (num_envs,).
+        asset: whose root is kicked.
+        changes: for each kick, the change of velocity in every world, (num_envs, 3) [m/s], world frame.
+        fired: for each kick, which worlds it is due in, bool (num_envs,).
         part: how far ranges are open.
     """
     import torch
     import warp as wp
 
-    asset = kicks[0].asset
     due = torch.stack(list(fired)).any(0)
-    change = sum(entry.vectors * (mask[:, None] * part) for entry, mask in zip(kicks, fired, strict=True))
+    change = sum(vector * (mask[:, None] * part) for vector, mask in zip(changes, fired, strict=True))
     velocity = asset.data.root_com_vel_w.torch.clone()
     velocity[:, :3] += change
     asset.write_root_com_velocity_to_sim_mask(root_velocity=velocity, env_mask=wp.from_torch(due))

@@ -49,7 +49,7 @@ def _settings(env: Any) -> dict[str, Any]:
     manager = getattr(env, "event_manager", None)
     names = [name for terms in manager.active_terms.values() for name in terms] if manager is not None else []
     missing = [name for name in NAMES.values() if name not in names]
-    if missing:
+    if manager is None or missing:
         raise Sim2RealError(
             f"the environment's events lack {', '.join(missing)}, so no spec is at work in it; set"
             ' cfg.events = sim2real.lab.events("spec.yaml") before the environment is made'
@@ -75,8 +75,8 @@ class Randomization:
         from isaaclab.envs import ManagerBasedEnv
 
         from sim2real.engines.randomizer import Randomizer
-        from sim2real.lab.curriculum import Curriculum
         from sim2real.lab.engine import engine_of
+        from sim2real.lab.ranges import Curriculum
 
         self._env, self.settings = weakref.proxy(env), settings
         self._managed = isinstance(env, ManagerBasedEnv)
@@ -137,7 +137,8 @@ class Randomization:
         """Return, by asset, the targets whose storage an event of the task itself writes at a reset."""
         from sim2real.lab.event_terms import asset_of, written_by
 
-        manager, found = self._env.event_manager, {}
+        manager = self._env.event_manager
+        found: dict[str, set[str]] = {}
         for name in manager.active_terms.get("reset", []):
             term = manager.get_term_cfg(name)
             targets = {target for target in written_by(term) if target in STARTS}
@@ -178,20 +179,17 @@ class Randomization:
 
     def _make_kicks(self) -> list[list[Kick]]:
         """Return the kicks, one list for each asset."""
-        import warp as wp
-
         from sim2real.lab.kicks import Kick, check_kicked
 
         by_asset: dict[str, list[Kick]] = {}
         for name, resolved in self.randomizer.terms.items():
             if resolved.term.target != KICK:
                 continue
-            vectors = wp.to_torch(self.randomizer.vectors(name))
             for place, number in enumerate(resolved.elements):
                 element = self.engine.elements.body[number]
                 asset = self._assets()[element.asset]
                 check_kicked(name, resolved.term, element.asset, asset, [element.name])
-                kick = Kick(name=name, term=resolved.term, asset=asset, vectors=vectors[:, place])
+                kick = Kick(name=name, term=resolved.term, asset=asset, place=place)
                 by_asset.setdefault(element.asset, []).append(kick)
         return list(by_asset.values())
 
@@ -308,7 +306,8 @@ class Randomization:
             mask = torch.zeros(self._env.num_envs, dtype=torch.bool, device=self._index.device)
             mask[rows] = True
             fired = [mask] * len(kicks)
-        kick(kicks, fired, self._part)
+        changes = [wp.to_torch(self.randomizer.vectors(entry.name))[:, entry.place] for entry in kicks]
+        kick(kicks[0].asset, changes, fired, self._part)
 
 
 def _handled(elsewhere: tuple[str, ...]) -> dict[str, Support]:

@@ -162,11 +162,12 @@ class AssetStart:
         if any(target in ROOT_VELOCITY for target in what):
             self.asset.write_root_velocity_to_sim_index(root_velocity=self.velocity(rows), env_ids=_ids(rows))
         if self.has_joints and any(target in JOINT_STATE for target in what):
+            command = self.asset.actuators.target_command
             position, velocity = self.joints(rows)
             self.asset.write_joint_position_to_sim_index(position=position, env_ids=_ids(rows))
             self.asset.write_joint_velocity_to_sim_index(velocity=velocity, env_ids=_ids(rows))
-            self.asset.set_joint_position_target_index(target=position, env_ids=_ids(rows))
-            self.asset.set_joint_velocity_target_index(target=velocity, env_ids=_ids(rows))
+            command.set_position_index(value=position, env_ids=_ids(rows))
+            command.set_velocity_index(value=velocity, env_ids=_ids(rows))
 
 
 def _ids(rows: Any) -> Any:

@@ -80,8 +80,9 @@ class Curriculum:
 
         env = self._env
         edge = wp.to_torch(self._randomizer.boundary)
-        ended = env.reset_buf[rows].bool() & (env.episode_length_buf[rows] > 0)
-        self.adr.record(edge[rows], self._metric(env, rows), ended)
+        if hasattr(env, "reset_time_outs"):  # a managed environment has none before its first step
+            ended = env.reset_buf[rows].bool() & (env.episode_length_buf[rows] > 0)
+            self.adr.record(edge[rows], self._metric(env, rows), ended)
         edge[rows] = self.adr.choose(self._spec.seed, world, wp.to_torch(self._randomizer.resets)[rows])
 
     def step(self) -> None:
@@ -127,9 +128,14 @@ def _parameter(spec: Spec, name: str) -> AdrParameter:
     adr, dist = spec.curriculum.adr, spec.terms[name].dist
     assert adr is not None
     low, high = dist.bounds()
-    start_low, start_high = adr.terms[name].bounds()
+    start = adr.terms[name]
     return AdrParameter(
-        name=name, low=low, high=high, start_low=start_low, start_high=start_high, log=isinstance(dist, LogUniform)
+        name=name,
+        low=low,
+        high=high,
+        start_low=start.start_low,
+        start_high=start.start_high,
+        log=isinstance(dist, LogUniform),
     )
 
 
