@@ -20,7 +20,8 @@ VOCABULARY = """
     joint.damping joint.friction joint.viscous_friction joint.armature joint.stiffness joint.limit joint.zero_offset
     actuator.kp actuator.kd actuator.strength actuator.effort_limit actuator.velocity_limit actuator.torque_constant
     actuator.backlash actuator.voltage actuator.thermal world.gravity world.gravity_tilt
-    root.position root.yaw joint.position joint.velocity terrain.height geometry.scale link.length
+    root.position root.yaw root.rotation root.velocity root.angular_velocity
+    joint.position joint.velocity terrain.height geometry.scale link.length
     camera.position camera.rotation camera.focal_length obstacle.count obstacle.position obstacle.yaw dataset.split
 """.split()
 
