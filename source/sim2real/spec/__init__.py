@@ -26,11 +26,11 @@ from sim2real.spec.signals import SignalSpec
 from sim2real.spec.spec import SCHEMA, Spec
 from sim2real.spec.targets import TARGETS, Target
 from sim2real.spec.terms import Term
-from sim2real.spec.vision import DepthNoiseSpec
+from sim2real.spec.vision import DepthNoiseSpec, ImageSpec
 
 __all__ = [
     "SCHEMA", "TARGETS", "AdrRange", "AdrSpec", "Beta", "Choice", "Constant", "CurriculumSpec", "DepthNoiseSpec",
-    "Distribution", "Empirical", "Fault", "LogUniform", "Mixture", "MultivariateNormal", "Normal", "Rates",
+    "Distribution", "Empirical", "Fault", "ImageSpec", "LogUniform", "Mixture", "MultivariateNormal", "Normal", "Rates",
     "SignalSpec", "Spec", "SpecError", "StageSpec", "Target", "Term", "TruncatedNormal", "Uniform", "UniformInt",
     "load_spec", "parse_spec", "preset_names",
 ]  # fmt: skip

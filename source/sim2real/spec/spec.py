@@ -12,7 +12,6 @@ from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.rates import Rates
 from sim2real.spec.signals import SignalSpec
 from sim2real.spec.terms import Term
-from sim2real.spec.vision import DepthNoiseSpec
 
 SCHEMA = 1
 """The version of the file format that this code reads."""
@@ -38,8 +37,9 @@ class Spec:
     """Uncertain quantities by name; the name is part of the random key."""
     signals: FrozenDict[str, SignalSpec] = field(default_factory=FrozenDict)
     """Uncertain signals by name."""
-    vision: FrozenDict[str, DepthNoiseSpec] = field(default_factory=FrozenDict)
-    """Cameras by kind; ``depth``."""
+    vision: FrozenDict[str, Any] = field(default_factory=FrozenDict)
+    """What is uncertain about pictures, by kind: ``depth`` a DepthNoiseSpec; ``light``, ``colour``, ``occlusion`` and
+    ``texture`` an ImageSpec."""
     curriculum: CurriculumSpec = field(default_factory=CurriculumSpec)
     """How ranges change during training."""
 

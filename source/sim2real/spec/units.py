@@ -70,6 +70,8 @@ _TABLE = (
     Unit("V", "voltage"),
     Unit("K/W", "thermal resistance"),
     Unit("px", "pixel"),
+    Unit("lx", "illuminance"),
+    Unit("K", "temperature"),
 )
 
 UNITS: dict[str, Unit] = {unit.name: unit for unit in _TABLE}

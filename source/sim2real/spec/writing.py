@@ -71,7 +71,8 @@ def canonical(spec: Spec) -> dict[str, Any]:
         signals[name] = {key: _plain(value) for key, value in pairs.items() if value is not None}
     vision = {}
     for kind, camera in spec.vision.items():
-        vision[kind] = {"preset": camera.preset} | {name: _plain(dist) for name, dist in camera.overrides.items()}
+        vision[kind] = {name: getattr(camera, name) for name in ("preset", "when") if hasattr(camera, name)}
+        vision[kind] |= {name: _plain(dist) for name, dist in camera.overrides.items()}
     curriculum: dict[str, Any] = {}
     if spec.curriculum.adr is not None:
         adr = spec.curriculum.adr
