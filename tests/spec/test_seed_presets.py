@@ -15,6 +15,8 @@ from spec.seed_table import ROWS, Row
 
 SEEDS = ("000", "001", "003", "004")
 WORLDS = 4096
+MAX_SIZE = 0.2
+"""Default of ``max_size`` in seed 001, line 202."""
 
 
 def places(spec: Spec) -> dict[str, Distribution]:
@@ -85,6 +87,14 @@ def meanings(row: Row, found: list[float]) -> list[tuple[float, float]]:
         return [(1.0 - spread, 1.0 + spread)] if scale else [(-spread, spread), (0.0, spread)]
     if row.rate is not None:
         return [(found[0] / row.rate, last / row.rate) for last in (found[1], found[1] - 1.0)]
+    if "random() <" in row.words:  # a probability
+        return [(found[0], found[0])]
+    if "max_size" in row.words:
+        return [(found[0], MAX_SIZE)]
+    if "choice" in row.words:
+        return [(0.0, 1.0)]
+    if len(found) == 1:  # a value, a factor about 1, or a shift about 0
+        return [(found[0], found[0]), (1.0 - found[0], 1.0 + found[0]), (-found[0], found[0])]
     if found[0] == 9.81:
         return [(9.81 + found[1], 9.81 + found[2])]
     return [(found[0] * unit, found[1] * unit)]
