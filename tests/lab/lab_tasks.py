@@ -1,7 +1,7 @@
 """Tasks of these tests: Isaac Lab's velocity task and our direct environment, with events from a spec."""
 
 import gymnasium
-from isaaclab.managers import TerminationTermCfg
+from isaaclab.managers import DatasetExportMode, RecorderManagerBaseCfg, TerminationTermCfg
 from isaaclab.utils import configclass
 
 import sim2real.lab
@@ -127,6 +127,24 @@ class TightCfg(Go2FlatEnvCfg):
 
 
 @configclass
+class RecordedCfg(RobotCfg):
+    """Episodes are recorded, in memory."""
+
+    def __post_init__(self):
+        """No file is written."""
+        super().__post_init__()
+        self.recorders = RecorderCfg()
+
+
+@configclass
+class RecorderCfg(RecorderManagerBaseCfg):
+    """What is recorded."""
+
+    draws = sim2real.lab.recorder()
+    dataset_export_mode = DatasetExportMode.EXPORT_NONE
+
+
+@configclass
 class RoverCfg(AvoidanceEnvCfg):
     """Three lines on a direct environment."""
 
@@ -138,7 +156,7 @@ class RoverCfg(AvoidanceEnvCfg):
 
 def register():
     """Make the tasks known to Gymnasium."""
-    for name in ("Robot", "Kept", "Adr", "Staged", "Tight"):
+    for name in ("Robot", "Kept", "Adr", "Staged", "Tight", "Recorded"):
         _register(name, "isaaclab.envs:ManagerBasedRLEnv")
     _register("Rover", "sim2real_tasks.avoidance.env:AvoidanceEnv")
 

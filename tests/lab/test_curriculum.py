@@ -61,14 +61,19 @@ def test_a_term_without_a_curriculum_keeps_its_draws(growing):
 
 
 def test_a_checkpoint_of_the_runner_goes_on_where_it_was(growing, tmp_path):
-    """Saved by rsl_rl's own runner and loaded from its file: bounds, counters and episodes, and so the next draws."""
-    from isaaclab_rl.rsl_rl import RslRlVecEnvWrapper, create_rsl_rl_runner
+    """Saved by rsl_rl's own runner as it learns and loaded from its file: bounds, counters, and so the next draws."""
+    from importlib.metadata import version
+
+    from isaaclab_rl.rsl_rl import RslRlVecEnvWrapper, create_rsl_rl_runner, handle_deprecated_rsl_rl_cfg
     from isaaclab_tasks.core.velocity.config.go2.agents.rsl_rl_ppo_cfg import UnitreeGo2FlatPPORunnerCfg
 
     env, found = growing
-    cfg = UnitreeGo2FlatPPORunnerCfg(device="cpu")
+    cfg = handle_deprecated_rsl_rl_cfg(UnitreeGo2FlatPPORunnerCfg(device="cpu"), version("rsl-rl-lib"))
     runner = create_rsl_rl_runner(RslRlVecEnvWrapper(env), cfg, log_dir=str(tmp_path))
     sim2real.lab.keep_in_checkpoints(runner, env)
+    runner.learn(1)
+    files = sorted(tmp_path.glob("model_*.pt"))
+    assert all("sim2real" in torch.load(file, weights_only=False)["infos"] for file in files) and files
     act(env, 7)
     runner.save(str(tmp_path / "model.pt"), infos={"mine": 1})
     saved = found.curriculum.state_dict(), found.episodes.clone(), found.steps
