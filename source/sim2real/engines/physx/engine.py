@@ -21,6 +21,14 @@ NAMES_SHOWN = 5
 """A message lists so many names at most."""
 
 
+def _distinct(parts: list[np.ndarray]) -> np.ndarray:
+    """Return the rows of all parts, each once, sorted, int32; much faster than `np.unique` on a few thousand."""
+    rows = np.sort(np.concatenate(parts).astype(np.int32))
+    first = np.ones(len(rows), bool)
+    first[1:] = rows[1:] != rows[:-1]
+    return rows[first]
+
+
 class PhysxEngine:
     """An engine over the tensors of PhysX; see :class:`~sim2real.engines.engine.Engine`."""
 
@@ -94,7 +102,7 @@ class PhysxEngine:
             dirty.setdefault(tensor.follow, []).extend(dirty[tensor])  # type: ignore[arg-type]
         ordered = sorted(dirty, key=lambda tensor: tensor.follow is None)
         for tensor in ordered:
-            tensor.upload(np.unique(np.concatenate(dirty[tensor])).astype(np.int32))
+            tensor.upload(_distinct(dirty[tensor]))
         changed = frozenset(written | ({"gravity"} & set(quantities)))
         if changed:
             self.views.written(changed)
