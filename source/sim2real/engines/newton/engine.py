@@ -82,6 +82,7 @@ class NewtonEngine:
         self._wrench = wp.zeros(int(model.body_count), dtype=wp.spatial_vectorf, device=self.device)
         self._push = self._bind_push()
         self._pushing = False
+        self._frames_checked = False
         self._mask = wp.zeros(self.num_worlds, dtype=wp.bool, device=self.device)
         self._mark = RowsKernel(finish_kernels.mark_worlds, [self._mask], self.device)
 
@@ -113,6 +114,8 @@ class NewtonEngine:
         expected = self._nominal[quantity].shape
         if tuple(values.shape) != expected:
             raise EngineError(f"{quantity}: values have shape {tuple(values.shape)}; this engine's have {expected}")
+        if quantity == "body_position" and not self._frames_checked:
+            self._check_frames(values, rows)
         for launch in self._launches[quantity]:
             launch(values, rows)
 
@@ -158,6 +161,19 @@ class NewtonEngine:
     def _add_wrench(self, state: Any) -> None:
         """Before every substep: add the pushes to the forces on the bodies."""
         self._adding(state)
+
+    def _check_frames(self, values: wp.array, rows: Rows) -> None:
+        """Refuse to move what has no frame in a parent. Asks the device, once: draws differ, the selection does not."""
+        worlds = [int(world) for world in rows.index.numpy()[: rows.n] if world >= 0]
+        moved = (values.numpy()[worlds] != self._nominal["body_position"][worlds]).any(axis=(0, 2))
+        unable = np.flatnonzero(moved & (self.parts.frame < 0).any(axis=0))
+        if len(unable):
+            names = ", ".join(self.elements.body[k].name for k in unable)
+            raise EngineError(
+                f"body_position: {names} floats freely or stands in the world, so there is no joint frame in a parent"
+                " to move; leave it out of 'select'"
+            )
+        self._frames_checked = bool(worlds)
 
     def _bind_push(self) -> ValuesKernel:
         body = wp.array(self.parts.body.astype(np.int32), dtype=wp.int32, device=self.device)

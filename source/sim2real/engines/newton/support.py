@@ -32,7 +32,7 @@ NOTES = {
     "body.inertia": DERIVED,
     "body.payload": DERIVED,
     "joint.armature": DERIVED,
-    "body.frame_offset": f"{DERIVED}; bodies on a free joint have no place in a parent and keep theirs",
+    "body.frame_offset": f"{DERIVED}; not for what floats or stands in the world",
     "shape.friction": "torsional and rolling friction stay; a shape that all worlds share is set in mjw only,"
     " where Newton's full notification (Isaac Lab's own material terms) undoes it",
     "contact.stiffness": "N/m for shapes in Newton's force-space mode, else for each kg of effective mass",
