@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from engines.array_engine import ArrayEngine
+from sim2real.draws import Draws
 from sim2real.engines.engine import Element, Elements, Support
 from sim2real.engines.quantities import TARGET_QUANTITIES
 from sim2real.engines.randomizer import Randomizer
 from sim2real.spec import load_spec
 from sim2real.spec.targets import ENGINES, TARGETS
+from sim2real.vision.picture_params import draw_picture_params
 from spec.seed_table import ROWS, Row
 from spec.test_robot_presets import ROBOTS, names_of
 
@@ -110,3 +112,28 @@ def test_seed_003_moves_the_objects(at_work: dict[str, Randomizer]) -> None:
     assert (np.delete(scale, objects, axis=1) == 1.0).all()
     assert (scale[:, objects[0]] != scale[:, objects[1]]).any()
     assert 0.8 - 1e-6 <= scale[:, objects].min() and scale[:, objects].max() <= 1.2 + 1e-6
+
+
+def test_pictures_are_drawn_as_seed_001_draws_them() -> None:
+    """Jitter and blur fill their ranges; noise and occlusion come as often as the seed says, at its size and level."""
+    spec, count = load_spec("seeds/001"), 4096
+    params = draw_picture_params(spec.vision, Draws(spec.seed), np.arange(count))
+    for name, low, high in (
+        ("brightness", 0.7, 1.3),
+        ("contrast", 0.7, 1.3),
+        ("saturation", 0.7, 1.3),
+        ("hue_turn", -0.1, 0.1),
+        ("blur_std_px", 0.1, 2.0),
+        ("ambient", 0.1, 0.4),
+    ):
+        drawn, near = getattr(params, name), 0.01 * (high - low)
+        assert np.float32(low) <= drawn.min() < low + near and high - near < drawn.max() <= np.float32(high), name
+    assert params.blur_size_px == 5
+    noisy = params.noise_std > 0.0
+    assert (params.noise_std[noisy] == np.float32(0.05)).all()
+    occluded = params.box[:, 0] > 0.0
+    black = (params.box_colour[occluded] == 0).all(axis=1)
+    for happened, chance in ((noisy, 0.3), (occluded, 0.2), (black, 0.5)):
+        assert abs(happened.mean() - chance) < 4.0 * np.sqrt(chance * (1.0 - chance) / len(happened))
+    sides = params.box[occluded, :2]
+    assert np.float32(0.05) <= sides.min() < 0.052 and 0.198 < sides.max() <= np.float32(0.2)

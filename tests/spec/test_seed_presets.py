@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_drawn_bounds(row: Row) -> None:
     """Draws fill the range of the seed's line: none outside, and both ends are reached within a hundredth."""
     spec = load_spec(f"seeds/{row.seed}")
     dist = places(spec)[row.place]
-    drawn = Draws(spec.seed).sample(row.place, dist, np.arange(WORLDS)).reshape(WORLDS, dist.dim)
+    drawn = Draws(spec.seed).sample(row.place.removeprefix("terms."), dist, np.arange(WORLDS)).reshape(WORLDS, dist.dim)
     low, high = np.float32(row.low), np.float32(row.high)
     assert (drawn >= low).all() and (drawn <= high).all()
     near = 0.01 * (high - low)
@@ -108,6 +109,17 @@ def test_steps_are_whole() -> None:
             drawn = Draws(spec.seed).sample(row.place, places(spec)[row.place], np.arange(WORLDS))
             steps = np.unique(drawn * np.float32(row.rate))
             np.testing.assert_allclose(steps, np.arange(round(row.high * row.rate) + 1), rtol=1e-6, err_msg=named(row))
+
+
+def test_the_guide_shows_the_table() -> None:
+    """Each line of the table stands in docs/presets.md with its words, its place and its bounds."""
+    guide = (Path(__file__).parents[2] / "docs" / "presets.md").read_text(encoding="utf-8")
+    tables = dict(re.findall(r"^### seeds/(\d+)[^\n]*\n(.*?)(?=^###)", guide, re.MULTILINE | re.DOTALL))
+    for row in ROWS:
+        lines = [line for line in tables[row.seed].splitlines() if line.startswith(f"| {row.line} | {row.words} |")]
+        assert any(f"`{row.place}`" in line and f"| {row.low:.4g} | {row.high:.4g} |" in line for line in lines), row
+    shown = sum(line.startswith("| ") and line[2].isdigit() for line in "\n".join(tables.values()).splitlines())
+    assert shown == len(ROWS)
 
 
 def test_every_seed_has_a_preset() -> None:
