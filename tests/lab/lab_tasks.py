@@ -58,6 +58,8 @@ curriculum:
     terms: {base_mass: {start: [0.9, 1.1]}, foot_friction: {start: [0.6, 0.8]}}
 """
 """Ranges that grow, friction among them."""
+PLACED = ROVER + PLACE
+"""Starts that the rover's environment writes itself."""
 STAGED = (
     ROBOT
     + """
@@ -154,11 +156,23 @@ class RoverCfg(AvoidanceEnvCfg):
         self.events = sim2real.lab.events(parse_spec(ROVER))
 
 
+@configclass
+class PlacedCfg(AvoidanceEnvCfg):
+    """A start on an environment that places its robot itself."""
+
+    def __post_init__(self):
+        """Episodes of three steps."""
+        super().__post_init__()
+        self.episode_length_s = 0.3
+        self.events = sim2real.lab.events(parse_spec(PLACED))
+
+
 def register():
     """Make the tasks known to Gymnasium."""
     for name in ("Robot", "Kept", "Adr", "Staged", "Tight", "Recorded"):
         _register(name, "isaaclab.envs:ManagerBasedRLEnv")
-    _register("Rover", "sim2real_tasks.avoidance.env:AvoidanceEnv")
+    for name in ("Rover", "Placed"):
+        _register(name, "sim2real_tasks.avoidance.env:AvoidanceEnv")
 
 
 def _register(name, entry_point):

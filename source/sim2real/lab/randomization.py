@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from sim2real.engines.engine import Rows, Support
 from sim2real.errors import Sim2RealError
-from sim2real.lab.starts import JOINT_STATE, KICK, ROOT_POSE, ROOT_VELOCITY, STARTS, AssetStart, Drawn, StateError
+from sim2real.lab.starts import (
+    JOINT_STATE,
+    KICK,
+    ROOT_POSE,
+    ROOT_VELOCITY,
+    STARTS,
+    AssetStart,
+    Drawn,
+    OverrideCheck,
+    StateError,
+)
 from sim2real.spec import parse_spec
 
 if TYPE_CHECKING:
@@ -105,6 +115,8 @@ class Randomization:
         self.diverged: list[Diverged] = []
         """Worlds that went wrong, where they are counted (the last thousand)."""
         self._starts, self._what = self._make_starts()
+        self._override = OverrideCheck()
+        self._override.done = self._managed
         self._kicks = self._make_kicks()
         self.curriculum = Curriculum(
             self.spec, self.randomizer, self._env, settings["metric"], settings["steps_per_iteration"]
@@ -246,6 +258,7 @@ class Randomization:
         for start in self._starts:
             start.part = self._part
             start.write(rows, self._what[start.name])
+        self._override.written(self._at, rows, [(start, self._what[start.name]) for start in self._starts])
         for kicks in self._kicks:
             self._kick([entry for entry in kicks if entry.term.when == "reset"], rows)
 
@@ -254,6 +267,7 @@ class Randomization:
         from sim2real.lab.guards import diverged_error, overflow_error
 
         self.steps += 1
+        self._override.check(self._at)
         if self.state_guard is not None:
             self.state_guard.collect(self.episodes, self.steps)
         self.randomizer.step()
@@ -272,6 +286,11 @@ class Randomization:
             if found and self.settings["on_divergence"] == "error":
                 raise diverged_error(found)
             self.diverged = [*self.diverged, *found][-1000:]
+
+    @property
+    def _at(self) -> int:
+        """Steps of the environment; counted after its physics and before its resets."""
+        return int(getattr(self._env, "common_step_counter", 0))
 
     @property
     def _part(self) -> float:

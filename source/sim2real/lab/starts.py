@@ -170,6 +170,52 @@ class AssetStart:
             command.set_velocity_index(value=velocity, env_ids=_ids(rows))
 
 
+class OverrideCheck:
+    """Finds out, once, whether a direct environment's own reset overrides the starts that were written before it.
+
+    Events come first in a reset and the environment's own writes after them. Between a reset in the middle of a step
+    and the interval events of that step there is no physics, so what was written is there, unless it was overridden.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was seen yet."""
+        self.done = False
+        self._seen: tuple[int, Any, list[tuple[AssetStart, tuple[str, ...]]]] | None = None
+
+    def written(self, at: int, rows: Any, starts: Sequence[tuple[AssetStart, tuple[str, ...]]]) -> None:
+        """Note that starts were written for some worlds, at this step of the environment."""
+        if not self.done and starts:
+            self._seen = (at, rows, list(starts))
+
+    def check(self, at: int) -> None:
+        """Raise StateError when what was written at this same step is not there any more."""
+        import torch
+
+        if self.done or self._seen is None or self._seen[0] != at:
+            return
+        _, rows, starts = self._seen
+        self._seen, self.done = None, True
+        lost = []
+        for start, what in starts:
+            data = start.asset.data
+            parts: list[tuple[tuple[str, ...], torch.Tensor, torch.Tensor]] = [
+                (ROOT_POSE, data.root_link_pose_w.torch[rows], start.pose(rows)),
+                (ROOT_VELOCITY, data.root_com_vel_w.torch[rows], start.velocity(rows)),
+            ]
+            if start.has_joints:
+                held = torch.stack((data.joint_pos.torch[rows], data.joint_vel.torch[rows]))
+                parts.append((JOINT_STATE, held, torch.stack(start.joints(rows))))
+            for targets, held, meant in parts:
+                if any(target in targets for target in what) and not torch.allclose(held, meant, atol=1e-4):
+                    lost += [entry.name for target in targets for entry in start.by_target[target]]
+        if lost:
+            raise StateError(
+                f"{', '.join(f'terms.{name}' for name in lost)}: the environment's own reset places the asset after the"
+                " events did, so these draws change nothing; remove them, or let _reset_idx keep what it finds after"
+                " super()._reset_idx()"
+            )
+
+
 def _ids(rows: Any) -> Any:
     """Isaac Lab's writers take None for all worlds."""
     return None if isinstance(rows, slice) else rows
