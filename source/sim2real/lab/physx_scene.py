@@ -34,8 +34,8 @@ class Surface:
 class Collider:
     """A collision shape as authored."""
 
-    name: str
-    """Name of its prim."""
+    path: str
+    """Path of its prim; shapes of a body are numbered in the order of these, on every engine."""
     surface: Surface
     """Its material, or the scene's default."""
 
@@ -160,7 +160,7 @@ def _kinematic(prim: Any) -> bool:
 
 
 def _collider(prim: Any, env: Any) -> Collider:
-    return Collider(name=prim.GetName(), surface=_surface(prim, env))
+    return Collider(path=prim.GetPath().pathString, surface=_surface(prim, env))
 
 
 def _surface(prim: Any, env: Any) -> Surface:

@@ -164,9 +164,12 @@ class _Scene:
         return np.zeros(len(self.bodies), bool)
 
     def _name_shapes(self, number: int, body: physx_scene.Body, shapes: int) -> None:
-        """Number a body's shapes: PhysX keeps them in the stage's order, and Newton numbers them the same way."""
-        for k in range(shapes):
-            self.shapes.append(Element(asset=body.asset, name=f"{body.name}/{k}", body=number, fixed=body.kinematic))
+        """Number a body's shapes by their paths; PhysX keeps them in the stage's order, pieces of one mesh apart."""
+        paths = [collider.path for collider in body.colliders]
+        ranks = [sorted(paths).index(path) for path in paths] if len(paths) == shapes else range(shapes)
+        for rank in ranks:
+            name = f"{body.name}/{rank}"
+            self.shapes.append(Element(asset=body.asset, name=name, body=number, fixed=body.kinematic))
 
     def _materials(self, tensor: HostTensor, rows: np.ndarray, shape: np.ndarray) -> None:
         """Add the materials of the shapes named last, `rows` (num_worlds, k), `shape` (k,) their place in the row."""

@@ -20,6 +20,7 @@ _REFUSED = {
 _VISCOUS = "PhysX has one viscous coefficient per joint"
 _NOTES = {
     "body.com": "the principal axes are kept: the inertia is written again after the centre of mass",
+    "body.inertia": "kept as principal moments and axes: each entry is right to 5e-7 of the largest one",
     "joint.damping": f"{_VISCOUS}, written for both joint.damping and joint.viscous_friction",
     "joint.viscous_friction": f"{_VISCOUS}, written for both joint.damping and joint.viscous_friction",
     "joint.friction": "static and dynamic friction keep their nominal ratio, 1 where both were 0",
