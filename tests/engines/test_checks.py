@@ -119,6 +119,21 @@ def test_a_factor_on_zero_is_refused():
     Randomizer(spec_of(scale), ArrayEngine(3, nominal=nominal))
 
 
+def test_a_declared_factor_on_zero_is_left_out_and_said():
+    """Where the spec names the engine, the idle term is skipped, and the plan says why."""
+    nominal = nominal_values(quadruped(), 3)
+    nominal["joint_friction"][:] = 0.0
+    scale = "{target: joint.friction, op: scale, dist: {uniform: [0.5, 2]}, skip_on: [mujoco]}"
+    kept = "{target: joint.armature, op: add, unit: kg*m^2, dist: {uniform: [0, 0.02]}}"
+    spec = spec_of({"idle": scale, "kept": kept}, tail="unsupported: skip_declared")
+    engine = ArrayEngine(3, nominal=nominal)
+    engine.name = "mujoco"
+    randomizer = Randomizer(spec, engine)
+    entry = {entry.term: entry for entry in randomizer.plan.entries}["idle"]
+    assert list(randomizer.terms) == ["kept"] and entry.applied == "skipped"
+    assert entry.note == "joint.friction is 0 on everything that '.*' selects, and a factor leaves it so"
+
+
 def test_a_slide_in_metres():
     """A prismatic joint takes the linear unit, and refuses the angular one."""
     from dataclasses import replace

@@ -18,7 +18,6 @@ from sim2real.engines.ops import (
     INERTIA_CHOLESKY,
     MASS_ADD,
     PAYLOAD,
-    SCALE,
     SET,
     TILT,
     Op,
@@ -30,7 +29,6 @@ from sim2real.engines.quantities import QUANTITIES
 if TYPE_CHECKING:
     from sim2real.engines.engine import Elements
     from sim2real.engines.layout import Layout
-    from sim2real.engines.resolve import Resolved
 
 _ANY = -np.inf
 LEAST = {
@@ -48,13 +46,12 @@ Reach = dict[tuple[str, int, int], tuple[float, float]]
 
 
 def check_operations(
-    operations: Operations, terms: Iterable[Resolved], layout: Layout, start: np.ndarray, elements: Elements
+    operations: Operations, layout: Layout, start: np.ndarray, elements: Elements
 ) -> tuple[list[str], Reach]:
     """Return what is wrong, and the range of every number that is folded.
 
     Args:
         operations: what the terms do.
-        terms: the terms themselves.
         layout: where numbers lie.
         start: the row where operations begin, float32 (layout.size,).
         elements: names for messages.
@@ -84,7 +81,6 @@ def check_operations(
         faults += _rigid(ops, layout, start, body, label)
     faults += _gravity(operations.gravity, layout, start, ranges)
     faults += _crossing_limits(ranges, operations, elements)
-    faults += _idle(operations, terms, lows, highs)
     return list(dict.fromkeys(faults)), ranges
 
 
@@ -167,25 +163,6 @@ def _crossing_limits(ranges: Reach, operations: Operations, elements: Elements) 
                     f"upper down to {upper:g}; narrow the range"
                 )
     return faults
-
-
-def _idle(
-    operations: Operations, terms: Iterable[Resolved], lows: dict[str, np.ndarray], highs: dict[str, np.ndarray]
-) -> list[str]:
-    """A factor on zero changes nothing: a term that does only this is a fault."""
-    touched: dict[str, list[bool]] = {}
-    for (name, element, component), ops in operations.fold.items():
-        zero = lows[name][element, component] == highs[name][element, component] == 0.0
-        zero = zero and not any(op.code != SCALE for op in ops)
-        for op in ops:
-            touched.setdefault(op.name, []).append(bool(zero))
-    still = {name for name, zeros in touched.items() if all(zeros)}
-    return [
-        f"terms.{resolved.name}: {resolved.term.target} is 0 on everything that '{resolved.term.select}' selects, and"
-        " a factor leaves it so; use 'op: set' or 'op: add'"
-        for resolved in terms
-        if resolved.name in still
-    ]
 
 
 def listed(faults: list[str]) -> str:

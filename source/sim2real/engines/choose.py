@@ -6,12 +6,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sim2real.engines.ops import PUSHES
+from sim2real.engines.friction import FRICTION
+from sim2real.engines.ops import PUSHES, quantities_of
 from sim2real.engines.quantities import TARGET_QUANTITIES
 from sim2real.engines.resolve import Resolved, resolve
 from sim2real.spec.targets import TARGETS
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sim2real.engines.engine import Engine, Support
     from sim2real.spec.spec import Spec
     from sim2real.spec.terms import Term
@@ -68,12 +71,48 @@ def choose_terms(spec: Spec, engine: Engine, handled: Mapping[str, Support], els
             chosen.pushes.append(resolved)
         else:
             chosen.faults.append(f"terms.{name}: nobody applies {term.target} on {engine.name}; remove the term")
+    _settle_idle(chosen, engine)
     chosen.faults += _exclusions(chosen, engine.name)
     return chosen
 
 
+def _settle_idle(chosen: Chosen, engine: Engine) -> None:
+    """A factor on zero changes nothing: such a term is left out where it says so, and is a fault elsewhere.
+
+    Friction belongs to pairs, whose factor meets the pair's value: it is idle only if no shape has any.
+    """
+    nominal = {name: engine.nominal(name) for resolved in chosen.properties for name in quantities_of(resolved)}
+    moved = {
+        (name, element)
+        for resolved in chosen.properties
+        if resolved.term.op != "scale"
+        for name in quantities_of(resolved)
+        for element in resolved.elements
+    }
+    for resolved in list(chosen.properties):
+        if resolved.term.op != "scale":
+            continue
+        places = [(name, element) for name in quantities_of(resolved) for element in resolved.elements]
+        if any(place in moved or _holds(nominal[place[0]], *place) for place in places):
+            continue
+        term = resolved.term
+        why = f"{term.target} is 0 on everything that '{term.select}' selects, and a factor leaves it so"
+        if engine.name in term.skip_on:
+            chosen.skipped[resolved.name] = why
+            chosen.properties.remove(resolved)
+            del chosen.support[resolved.name]
+        else:
+            chosen.faults.append(f"terms.{resolved.name}: {why}; use 'op: set' or 'op: add'")
+
+
+def _holds(nominal: np.ndarray, quantity: str, element: int) -> bool:
+    """Whether a factor on an element's quantity changes anything."""
+    return bool((nominal if quantity == FRICTION else nominal[:, element]).any())
+
+
 def _cannot(name: str, term: Term, engine: str, support: Support) -> str:
-    why = f": {support.note}" if support.note else ""
+    reason = "sim2real has no model of it yet" if TARGETS[term.target].planned else support.note
+    why = f": {reason}" if reason else ""
     return (
         f"terms.{name}: {engine} cannot hold {term.target}{why}; remove the term, or say"
         f" 'unsupported: skip_declared' and in the term 'skip_on: [{engine}]'"

@@ -129,7 +129,7 @@ class Randomizer:
         if pairs.counterparts:
             shapes = layout.host(start, FRICTION)
             shapes[...], solved, pair_ranges = solve_friction(pairs, operations, shapes.copy(), faults)
-        found, ranges = check_operations(operations, self.chosen.properties, layout, start, self.engine.elements)
+        found, ranges = check_operations(operations, layout, start, self.engine.elements)
         faults += found
         if faults:
             raise EngineError(f"{self.engine.name}: {listed(faults)}")
