@@ -92,7 +92,7 @@ def drop_physx_caches(data: Any, quantities: frozenset[str]) -> None:
     if "gravity" in quantities:
         stale += ["_projected_gravity_b"]
     for name in stale:
-        buffer = getattr(data, name, None)
+        buffer: Any = getattr(data, name, None)
         if hasattr(buffer, "timestamp"):
             buffer.timestamp = -1.0
     if quantities & {"body_com", "body_inertia"} and hasattr(data, "_reset_body_com_pose_b_dependents"):
