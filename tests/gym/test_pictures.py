@@ -8,7 +8,8 @@ from gymnasium.utils.env_checker import check_env
 
 from sim2real.draws import Draws
 from sim2real.gym import GymError, RandomizedEnv
-from sim2real.spec import Normal, parse_spec
+from sim2real.spec import Normal, load_spec, parse_spec
+from sim2real.vision import draw_picture_params, picture_key, randomize_pictures
 
 
 class Painted(gymnasium.ObservationWrapper, gymnasium.utils.RecordConstructorArgs):
@@ -71,6 +72,67 @@ def test_what_is_no_picture_is_refused(wrong):
 
 
 def test_an_env_without_pictures_is_refused():
-    """There would be nothing to do."""
+    """There would be nothing to do; False says that this is meant."""
+    bare = gymnasium.make("HalfCheetah-v5")
     with pytest.raises(GymError, match="no uint8 picture"):
-        RandomizedEnv(gymnasium.make("HalfCheetah-v5"), "gymnasium", pictures=grain)
+        RandomizedEnv(bare, "gymnasium", pictures=grain)
+    with pytest.raises(GymError, match=r"vision.colour: no uint8 picture .* 'pictures=False'"):
+        RandomizedEnv(bare, SEEN)
+    RandomizedEnv(bare, SEEN, pictures=False).reset(seed=1)
+
+
+SEEN = parse_spec("schema: 1\nseed: 7\nvision: {colour: {contrast: {uniform: [0.7, 1.3]}, noise_std: 0.05}}\n")
+
+
+def seed_001_seen(signals="{}"):
+    """Seed 001's pictures alone, and no physics that this robot cannot hold."""
+    seed = load_spec("seeds/001")
+    vision = seed.to_yaml().partition("vision:\n")[2]
+    assert set(seed.vision) == {"light", "colour", "occlusion"}
+    return parse_spec(f"schema: 1\nseed: {seed.seed}\nsignals: {signals}\nvision:\n{vision}")
+
+
+def test_a_spec_changes_pictures_by_its_vision_section():
+    """Seed 001's VisualRandomizer: what is seen is the spec's function of the bare picture and its place."""
+    spec = seed_001_seen()
+    env, bare = RandomizedEnv(Painted(gymnasium.make("HalfCheetah-v5")), spec), make(pictures=None)
+    differs = 0
+    for seen, clean, step in zip(episode(env), episode(bare), range(7), strict=True):
+        params = draw_picture_params(spec.vision, Draws(spec.seed), [4], 0, step)
+        wanted = randomize_pictures(clean["image"][None], params, picture_key(spec.seed), [4], occurrences=step)
+        np.testing.assert_array_equal(seen["image"], wanted[0])
+        np.testing.assert_array_equal(seen["state"], clean["state"])
+        differs += (seen["image"] != clean["image"]).any()
+    assert differs == 7
+
+
+def test_the_checker_passes_with_seed_001s_pictures():
+    """Pictures, delay and noise at once, in the observation's space and reproducible."""
+    env = RandomizedEnv(
+        Painted(gymnasium.make("HalfCheetah-v5")), seed_001_seen("{observation: {latency: 0.1, white: 0.01}}")
+    )
+    check_env(env, skip_render_check=True)
+
+
+@pytest.mark.parametrize(
+    "vision, words",
+    [
+        ("{depth: {preset: ideal}}", "vision.depth.preset: no depth is rendered"),
+        ("{texture: {colour: 0.5}}", "vision.texture.colour: a picture alone does not say"),
+        ("{texture: {background: 0.5}, light: {intensity: 2}}", "vision.texture.background: a picture alone"),
+    ],
+)
+def test_what_a_picture_alone_cannot_show_is_refused(vision, words):
+    """With the reason of the support table."""
+    spec = parse_spec(f"schema: 1\nseed: 7\nvision: {vision}\n")
+    with pytest.raises(GymError, match=words):
+        RandomizedEnv(Painted(gymnasium.make("HalfCheetah-v5")), spec)
+
+
+def test_one_answer_to_what_happens_to_pictures():
+    """A function beside the spec's own section, or something that is none, is refused."""
+    painted = Painted(gymnasium.make("HalfCheetah-v5"))
+    with pytest.raises(GymError, match="keep one of the two"):
+        RandomizedEnv(painted, SEEN, pictures=grain)
+    with pytest.raises(GymError, match="got True; give a function"):
+        RandomizedEnv(painted, SEEN, pictures=True)

@@ -18,7 +18,7 @@ import numpy as np
 
 from sim2real.gym.channel import Channel, neutral
 from sim2real.gym.errors import GymError
-from sim2real.gym.pictures import Disturb, disturb_pictures, has_pictures
+from sim2real.gym.pictures import Disturb, SpecPictures, disturb_pictures, has_pictures
 from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.loader import load_spec
 from sim2real.spec.spec import Spec
@@ -42,7 +42,7 @@ class RandomizedEnv(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
         *,
         when: str | None = None,
         world: int | None = None,
-        pictures: Disturb | None = None,
+        pictures: Disturb | bool | None = None,
     ) -> None:
         """Find everything that the spec names in the env's model and draw the first robot.
 
@@ -52,11 +52,12 @@ class RandomizedEnv(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
             when: draw all physics anew every `episode` or every `step`; None leaves it to each term. Pushes and
                 terms with an interval keep their times.
             world: which of the spec's worlds this env is; None takes the seed of the last seeded reset, first 0.
-            pictures: what to do to every colour picture of an observation, after its delay; a function of the picture,
-                the world, the episode and the step.
+            pictures: what to do to every colour picture of an observation, after its delay. None: what the spec's
+                vision section says. False: nothing, whatever the spec says. Or a function of the picture, the world,
+                the episode and the step, for a spec without that section.
 
         Raises:
-            GymError: the env has no MuJoCo model, or a signal means nothing for it.
+            GymError: the env has no MuJoCo model, or a signal or a change of pictures means nothing for it.
             EngineError: what MuJoCo cannot hold; the whole list.
             SpecError: the spec cannot be read.
         """
@@ -73,19 +74,20 @@ class RandomizedEnv(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
             raise GymError(f"when: got {when!r}; give 'episode', 'step' or None")
         if world is not None and not 0 <= world < WORLDS:
             raise GymError(f"world: got {world}; give a whole number from 0 to 2^31 - 1")
-        if pictures is not None and not has_pictures(env.observation_space):
-            raise GymError("pictures: no uint8 picture (h, w, 3) is observed; add one, or leave 'pictures' out")
+        if pictures is True or not (pictures in (None, False) or callable(pictures)):
+            raise GymError(f"pictures: got {pictures!r}; give a function, None for what the spec says, or False")
         given = spec if isinstance(spec, Spec) else load_spec(spec)
         self.spec_drawn = given if when is None else _timed(given, WHEN[when])
         """The spec as it is drawn here."""
         self.engine = MujocoEngine(base.model, base.data)
         self.step_dt = float(base.dt)
         self._fixed_world = world
-        self._pictures, self._step = pictures, 0
+        self._step = 0
         self._action = self._channel("action", env.action_space)
         self._observation = self._channel("observation", env.observation_space)
         self._check_sections()
         self._start(0 if world is None else world)
+        self._pictures = self._picture_function(pictures)
 
     def _channel(self, kind: str, space: Any) -> Channel | None:
         named = [name for name in CHANNELS[kind] if name in self.spec_drawn.signals]
@@ -110,11 +112,22 @@ class RandomizedEnv(gymnasium.Wrapper, gymnasium.utils.RecordConstructorArgs):
                     f"signals.{name}: a Gymnasium env has one action and one observation; call them "
                     f"{' or '.join(CHANNELS['action'])} and {' or '.join(CHANNELS['observation'])}, or remove it"
                 )
-        for name in self.spec_drawn.vision:
+
+    def _picture_function(self, pictures: Disturb | bool | None) -> Disturb | None:
+        """What is done to pictures, once it is sure that there are some."""
+        vision = self.spec_drawn.vision
+        if pictures is False or (pictures is None and not vision):
+            return None
+        if pictures is not None and vision:
             raise GymError(
-                f"vision.{name}: the Gymnasium wrapper applies no camera of a spec; remove it, and give 'pictures' a "
-                "function for what the env observes"
+                f"pictures: a function is given, and the spec says vision.{next(iter(vision))}; keep one of the two"
             )
+        if not has_pictures(self.env.observation_space):
+            what = "pictures" if pictures is not None else f"vision.{', vision.'.join(vision)}"
+            raise GymError(
+                f"{what}: no uint8 picture (h, w, 3) is observed; add one, or give 'pictures=False' to leave them out"
+            )
+        return SpecPictures(self.spec_drawn) if pictures is None else pictures  # type: ignore[return-value]
 
     def _start(self, world: int) -> None:
         """Become another world, before its first episode."""

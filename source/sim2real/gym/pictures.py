@@ -1,20 +1,53 @@
 """Pictures inside observations: found by their space, changed one by one, reproducible by world, episode and step.
 
-What is done to a picture is not decided here: `Disturb` is any function of the picture and its place, so that the
-colour model of `sim2real.vision`, or one of your own, can stand in.
+What is done to a picture is a `Disturb`: any function of the picture and its place. `SpecPictures` is the one that a
+spec's vision section describes; one of your own can stand in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim2real.gym.errors import GymError
 
+if TYPE_CHECKING:
+    from sim2real.spec.spec import Spec
+
 Disturb = Callable[[np.ndarray, int, int, int], np.ndarray]
 """(picture uint8 (h, w, 3), world, episode, step) -> picture of the same shape and type; step 0 is the reset's."""
+
+
+class SpecPictures:
+    """A spec's light, colours, blur, noise and occlusion, in image space; the picture is what the camera would show."""
+
+    def __init__(self, spec: Spec) -> None:
+        """Check that all that the spec says can be done to a picture alone.
+
+        Raises:
+            GymError: the whole list of what cannot.
+        """
+        from sim2real.draws import Draws
+        from sim2real.vision import picture_key
+        from sim2real.vision.support import vision_plan
+
+        refused = [entry for entry in vision_plan(spec, "image") if not entry.able]
+        if refused:
+            raise GymError(
+                "the pictures of a Gymnasium env are changed as pictures, after they were rendered:\n"
+                + "\n".join(f"  vision.{entry.field}: {entry.note}" for entry in refused)
+            )
+        self.vision, self.draws, self.key = spec.vision, Draws(spec.seed), picture_key(spec.seed)
+
+    def __call__(self, picture: np.ndarray, world: int, episode: int, step: int) -> np.ndarray:
+        """The picture under the draws of its place; several in one observation share them."""
+        from sim2real.vision import draw_picture_params, randomize_pictures
+
+        params = draw_picture_params(self.vision, self.draws, [world], episode, step)
+        changed = randomize_pictures(picture[None], params, self.key, [world], episodes=episode, occurrences=step)
+        return np.asarray(changed[0])
 
 
 def is_picture(space: Any) -> bool:

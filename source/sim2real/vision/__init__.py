@@ -1,8 +1,9 @@
 """Image-space camera models: what a real camera makes of a rendered picture.
 
 Depth first: ``depth_noise`` turns clean depth into what a stereo camera reports, ``remap_intrinsics`` gives each frame
-its own focal length, ``draw_depth_params`` draws each frame's camera from a spec. Colour beside it: ``randomize_pictures``
-changes light and colours, blurs, adds noise and puts something in the way, by the values of ``draw_picture_params``.
+its own focal length, ``draw_depth_params`` draws each frame's camera from a spec. Colour beside it:
+``randomize_pictures`` changes light and colours, blurs, adds noise and puts something in the way, by the values of
+``draw_picture_params``.
 Everything is a function of the frame's id, so a frame looks the same in any batch, on any shard and after a resume.
 Importing this package imports NumPy only; Warp is loaded by the functions that launch kernels, Kornia where colours
 change.

@@ -29,9 +29,16 @@ def picture_key(seed: int) -> int:
 
 
 def randomize_pictures(
-    colour: Any, params: PictureParams, key: int, frame_ids: Any, *, episodes: Any = 0, occurrences: Any = 0
+    colour: Any,
+    params: PictureParams,
+    key: int,
+    frame_ids: Any,
+    *,
+    episodes: Any = 0,
+    occurrences: Any = 0,
+    empty: Any | None = None,
 ) -> Any:
-    """What a camera would show of clean pictures, in the order light, colours, blur, noise, occlusion.
+    """What a camera would show of clean pictures: background, light, colours, blur, noise, occlusion, in this order.
 
     Light acts on linear values: the picture counts as rendered under white light of 6500 K. Flat ambient light is the
     picture's mean luminance, mixed in. Colours change as torchvision's ColorJitter changes them.
@@ -43,6 +50,7 @@ def randomize_pictures(
         frame_ids: whole numbers ``(n,)`` in [0, 2^32): dataset frame or world.
         episodes: number or ``(n,)``: episode of a closed loop.
         occurrences: number or ``(n,)``: which picture of the episode; each has its own noise.
+        empty: uint8 ``(n, h, w)``, not 0 where nothing was seen; needed when a background was drawn.
 
     Returns:
         uint8 of the same shape and kind, on the same device.
@@ -65,7 +73,7 @@ def randomize_pictures(
     words = [counter_words(v, name, n) for name, v in zip(_COUNTERS, (frame_ids, episodes, occurrences), strict=True)]
     finished = wp.empty(pixels.shape, dtype=wp.uint8, device=device)
     if n and h and w:
-        lit = _light(pixels, params)
+        lit = _light(_fill_background(pixels, params, empty), params)
         if _changes_colour(params) or (params.blur_std_px > 0.0).any():
             lit = _change_colour(lit, params)
         run = run_length(device, w)
@@ -91,6 +99,27 @@ def randomize_pictures(
 
 
 _COUNTERS = ("frame_ids", "episodes", "occurrences")
+
+
+def _fill_background(pixels: Any, params: PictureParams, empty: Any | None) -> Any:
+    """Pictures with the drawn colour where nothing was seen; the given ones if no background was drawn."""
+    import warp as wp
+
+    from sim2real.vision.picture_kernels import fill_empty
+
+    if not params.has_background:
+        return pixels
+    if empty is None:
+        raise VisionError("a background was drawn and 'empty' is missing; say where the pictures show nothing.")
+    if hasattr(empty, "data_ptr"):
+        empty = wp.from_torch(empty.contiguous())
+    mask = kernel_input(empty, "empty", np.uint8, 3, pixels.device)
+    if mask.shape != pixels.shape[:3]:
+        raise VisionError(f"empty has shape {mask.shape}; beside these pictures it is {tuple(pixels.shape[:3])}.")
+    filled = wp.clone(pixels)
+    background = wp.array(params.background, dtype=wp.uint8, device=pixels.device)
+    wp.launch(fill_empty, dim=mask.shape, inputs=[mask, background], outputs=[filled], device=pixels.device)
+    return filled
 
 
 def _light(pixels: Any, params: PictureParams) -> Any:
@@ -144,19 +173,19 @@ def _change_colour(lit: Any, params: PictureParams) -> Any:
         (adjust.adjust_hue, params.hue_turn * np.float32(2.0 * math.pi), 0.0),
     )
 
-    def on(values: np.ndarray) -> Any:
+    def on_device(values: np.ndarray) -> Any:
         return torch.from_numpy(np.ascontiguousarray(values)).to(pictures.device)
 
     for position in range(len(changes)):
         for number, (change, values, neutral) in enumerate(changes):
             rows = np.flatnonzero((params.order[:, position] == number) & (values != neutral))
             if len(rows):
-                chosen = on(rows)
-                changed = change(pictures[chosen], on(values[rows])).clamp(0.0, 1.0)
+                chosen = on_device(rows)
+                changed = change(pictures[chosen], on_device(values[rows])).clamp(0.0, 1.0)
                 pictures[chosen] = changed
     rows = np.flatnonzero(params.blur_std_px > 0.0)
     if len(rows):
-        chosen, std = on(rows), on(np.repeat(params.blur_std_px[rows, None], 2, axis=1))
+        chosen, std = on_device(rows), on_device(np.repeat(params.blur_std_px[rows, None], 2, axis=1))
         size = (params.blur_size_px, params.blur_size_px)
         pictures[chosen] = gaussian_blur2d(pictures[chosen], size, std, border_type="reflect")
     return wp.from_torch(pictures.contiguous())

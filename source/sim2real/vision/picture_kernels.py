@@ -27,6 +27,17 @@ def encode_srgb(linear: float) -> float:
 
 
 @wp.kernel(enable_backward=False)
+def fill_empty(
+    empty: wp.array3d(dtype=wp.uint8), background: wp.array2d(dtype=wp.uint8), colour: wp.array4d(dtype=wp.uint8)
+):
+    """Colour a pixel that shows nothing."""
+    i, y, x = wp.tid()
+    if empty[i, y, x] != wp.uint8(0):
+        for c in range(3):
+            colour[i, y, x, c] = background[i, c]
+
+
+@wp.kernel(enable_backward=False)
 def sum_light(colour: wp.array4d(dtype=wp.uint8), table: wp.array(dtype=float), sums: wp.array2d(dtype=wp.float64)):
     """Add up the linear luminance of one row of one picture."""
     i, y = wp.tid()

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from sim2real.draws.sampler import Draws
     from sim2real.spec.vision import ImageSpec
 
-KINDS = ("light", "colour", "occlusion")
+KINDS = ("light", "colour", "occlusion", "texture")
 """Kinds of a spec's vision section that are drawn here."""
 JITTERS = ("brightness", "contrast", "saturation", "hue")
 """The four changes of colour, which ``order`` numbers."""
 BLUR_SIZE_PX = 5
 """Pixels that a blur reaches across if the spec does not say; the seeds' kernel size."""
+
+
+_SHARED = ("has_background", "blur_size_px")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,10 @@ class PictureParams:
     down, then right, float32 ``(n, 4)``; 0 high and wide for none."""
     box_colour: np.ndarray
     """Its red, green and blue, uint8 ``(n, 3)``."""
+    background: np.ndarray
+    """Red, green and blue where nothing was seen, uint8 ``(n, 3)``; used only where :attr:`has_background`."""
+    has_background: bool = False
+    """Whether a background was drawn."""
     blur_size_px: int = BLUR_SIZE_PX
     """Side of the blur's kernel [px], odd."""
 
@@ -64,8 +71,8 @@ class PictureParams:
 
     def __getitem__(self, rows: Any) -> PictureParams:
         """The values of some pictures."""
-        chosen = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "blur_size_px"}
-        return PictureParams(**chosen, blur_size_px=self.blur_size_px)
+        chosen = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in _SHARED}
+        return PictureParams(**chosen, **{name: getattr(self, name) for name in _SHARED})
 
     def row(self, i: int) -> dict[str, float]:
         """What was drawn for one picture, by name, without what changes nothing."""
@@ -96,13 +103,14 @@ def clear_params(count: int) -> PictureParams:
         noise_std=zeros,
         box=np.zeros((count, 4), np.float32),
         box_colour=np.zeros((count, 3), np.uint8),
+        background=np.zeros((count, 3), np.uint8),
     )
 
 
 def draw_picture_params(
     vision: Mapping[str, ImageSpec], draws: Draws, frame_ids: Any, episodes: Any = 0, occurrences: Any = 0
 ) -> PictureParams:
-    """The values of each picture: what ``light``, ``colour`` and ``occlusion`` say.
+    """The values of each picture: what ``light``, ``colour``, ``occlusion`` and ``texture.background`` say.
 
     Args:
         vision: ``spec.vision``; other kinds in it are left to others.
@@ -130,6 +138,10 @@ def draw_picture_params(
             drawn["blur_size_px"] = int(size.value[0])
     if "occlusion" in found:
         _draw_occlusion(found["occlusion"], drawn)
+    if "texture" in found and "background" in found["texture"]:
+        painted = found["texture"].sample("background").reshape(len(ids), -1)
+        drawn["background"] = eight_bits(np.broadcast_to(painted, (len(ids), 3)))
+        drawn["has_background"] = True
     return PictureParams(**drawn)
 
 
@@ -144,16 +156,21 @@ class _Kind:
         return field in self.spec.overrides
 
     def sample(self, field: str, dist: Distribution | None = None, count: int = 1) -> np.ndarray:
-        """Draws of a field, or of another stream of this kind; float32 ``(n,)``, or ``(n, count)``."""
+        """Draws of a field, or of another stream of this kind; float32 ``(n,)``, ``(n, dim)`` or ``(n, count)``."""
         chosen = self.spec.overrides[field] if dist is None else dist
         world, episode, occurrence = self.place
         values = self.draws.sample(f"vision.{self.name}.{field}", chosen, world, episode, occurrence, count)
-        return values if count > 1 else values[:, 0]
+        return values if count > 1 else values[:, 0]  # (n, dim) for a vector
 
     def happens(self, field: str) -> np.ndarray:
         """Whether something with this chance happens, bool ``(n,)``."""
         lot = self.draws.unit(f"vision.{self.name}.{field}.happens", *self.place)[:, 0]
         return np.asarray(lot < self.sample(field))
+
+
+def eight_bits(colour: np.ndarray) -> np.ndarray:
+    """Colours in [0, 1] as the nearest of 256 steps, uint8."""
+    return (np.clip(colour, 0.0, 1.0) * np.float32(255.0) + np.float32(0.5)).astype(np.uint8)
 
 
 def _draw_light(light: _Kind, drawn: dict[str, Any]) -> None:
