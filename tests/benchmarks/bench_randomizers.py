@@ -10,7 +10,7 @@ its own key of ``results/randomizers.json``.
   environment of its own that is made in DIR if it is not there (2 GB of packages and more; only when asked for).
 - ``step-newton``, ``step-ovphysx``: an environment step at 1024 worlds, bare, and with five terms on 16 worlds before
   each step, by Isaac Lab and by us. *added* is the time in the terms and in the notifications that they cause, as a
-  share of a bare step; *measured* is the difference of whole steps, whose noise is that of the machine.
+  share of a bare step; *ratio* is that of whole steps, whose noise is that of the machine.
 - ``full``: a reset of 64 worlds by the event of `lab.events("quadruped")`, as a share of an environment step.
 
 One process and one core for each part; contenders take turns within each round and change places in the next. Figures
@@ -50,7 +50,7 @@ SEED = 0
 def spread(times: list[float]) -> dict[str, float]:
     """Median and interquartile range."""
     low, median, high = np.quantile(times, [0.25, 0.5, 0.75])
-    return {"median": round(float(median), 4), "iqr": round(float(high - low), 4)}
+    return {"median": round(float(median), 5), "iqr": round(float(high - low), 5)}
 
 
 def clock(work: Callable[[], object]) -> float:
@@ -60,8 +60,14 @@ def clock(work: Callable[[], object]) -> float:
     return (time.perf_counter() - begin) * 1e3
 
 
-def take_turns(contenders: dict[str, Callable[[], dict[str, float]]], rounds: int) -> dict[str, Any]:
-    """Call everyone once per round, each round in another order; medians by contender and row."""
+def take_turns(
+    contenders: dict[str, Callable[[], dict[str, float]]], rounds: int, reference: str, row: str
+) -> dict[str, Any]:
+    """Call everyone once per round, each round in another order; medians by contender and row.
+
+    `ratio` is a contender's time over that of `reference` in `row`, taken round by round, since the machine's load
+    changes from one round to the next.
+    """
     times: dict[str, dict[str, list[float]]] = {name: {} for name in contenders}
     names = list(contenders)
     gc.collect()
@@ -69,12 +75,16 @@ def take_turns(contenders: dict[str, Callable[[], dict[str, float]]], rounds: in
     try:
         for number in range(rounds + 1):
             for name in names[number % len(names) :] + names[: number % len(names)]:
-                for row, took in contenders[name]().items():
+                for part, took in contenders[name]().items():
                     if number:  # the first round compiles and warms
-                        times[name].setdefault(row, []).append(took)
+                        times[name].setdefault(part, []).append(took)
     finally:
         gc.enable()
-    return {name: {row: spread(values) for row, values in rows.items()} for name, rows in times.items()}
+    table: dict[str, Any] = {name: {part: spread(v) for part, v in parts.items()} for name, parts in times.items()}
+    for name in contenders:
+        if name != reference:
+            table[name]["ratio"] = spread(list(np.array(times[name][row]) / np.array(times[reference][row])))
+    return table
 
 
 class Ours:
@@ -216,28 +226,13 @@ def bench_reset(physics: str, num_envs: int, rounds: int, mjlab: Path | None) ->
                     contenders["isaaclab_combined"] = lambda stock=stock, some=some: stock.time(some, True)
                 if worker is not None and case == "four":
                     contenders["mjlab"] = lambda name=name: worker(name)
-                table = take_turns(contenders, rounds)
-                table["times_faster"] = ratios(table)
-                result[f"{case}/{name}"] = table
+                table = result[f"{case}/{name}"] = take_turns(contenders, rounds, "ours", "both")
                 print(f"{case}/{name}", json.dumps(table), flush=True)
             ours.randomizer.startup()  # Isaac Lab's terms wrote the same numbers
             ours.check(ids["few"])
         if worker is not None:
             result["mjlab"] = {"packages": MJLAB, "robot": "Go1", **worker.robot}  # type: ignore[attr-defined]
     return result
-
-
-def ratios(table: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """How many times longer the others take, by row."""
-    return {
-        name: {
-            row: round(rows[row]["median"] / table["ours"][row]["median"], 2)
-            for row in rows
-            if table["ours"][row]["median"] > 1e-3
-        }
-        for name, rows in table.items()
-        if name != "ours"
-    }
 
 
 def bench_step(physics: str, num_envs: int, rounds: int, few: int = 16, steps: int = 2) -> dict[str, Any]:
@@ -275,11 +270,12 @@ def bench_step(physics: str, num_envs: int, rounds: int, few: int = 16, steps: i
                 "ours": lambda: run(lambda ids: ours.randomizer.reset(ours.rows(ids))),
             },
             rounds,
+            "bare",
+            "step",
         )
     bare = table["bare"]["step"]["median"]
     for name in ("isaaclab", "ours"):
         table[name]["added_percent"] = round(100 * table[name]["added"]["median"] / bare, 3)
-        table[name]["measured_percent"] = round(100 * (table[name]["step"]["median"] / bare - 1), 2)
     return {"num_envs": num_envs, "worlds_per_step": few, "rounds": rounds, "steps_per_round": steps, **table}
 
 
@@ -300,9 +296,10 @@ def bench_full(physics: str, num_envs: int, rounds: int) -> dict[str, Any]:
                 "step": lambda: {"both": clock(lambda: env.step(action))},
             },
             rounds,
+            "step",
+            "both",
         )
-    share = 100 * table["reset"]["both"]["median"] / table["step"]["both"]["median"]
-    return {"num_envs": num_envs, "few": FEW, "rounds": rounds, **table, "percent_of_a_step": round(share, 3)}
+    return {"num_envs": num_envs, "few": FEW, "rounds": rounds, **table}
 
 
 @contextlib.contextmanager
