@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim2real.engines.engine import EngineError
 from sim2real.lab.bind import flush_newton_changes, forget_centres, newton_solver, recapture_newton_graph
+from sim2real.lab.physx_scene import GROUND
 
 if TYPE_CHECKING:
     from sim2real.engines.newton.engine import NewtonEngine
@@ -69,7 +70,8 @@ def scene_assets(scene: Any) -> list[Asset]:
             continue
         members = getattr(cfg, "rigid_objects", None)
         paths = [member.prim_path for member in members.values()] if members else [cfg.prim_path]
-        found += [Asset(name=name, path=first_path(path)) for path in paths]
+        said = "ground" if name in GROUND else name
+        found += [Asset(name=said, path=first_path(path)) for path in paths]
     return found
 
 

@@ -168,7 +168,8 @@ def _shapes(
     columns, shared, found = [], [], []
     numbers: dict[str, int] = {}
     listed = [(int(s), -1) for s in np.flatnonzero(world < 0)] + [(int(s), k) for k, s in enumerate(own[0])]
-    for shape, k in listed:
+    # By path, as on PhysX: Newton's own order depends on the kinds of geometry, and a number is a name.
+    for shape, k in sorted(listed, key=lambda entry: (entry[1] >= 0, model.shape_label[entry[0]])):
         if not flags[shape] & COLLIDES or shape not in geom_of:
             continue
         carried = body_element.get(int(carrier[shape]), -1)
