@@ -24,11 +24,22 @@ def test_every_preset_of_the_lab_can_be_shown(spec, tmp_path):
     assert main(["preview", spec, "--frames", "1", "--out", str(tmp_path / "p.html")]) == 0
 
 
+def test_a_spec_of_colour_makes_a_page_of_colour(tmp_path):
+    """Seed 001 has no depth camera: its page shows clean pictures, and three episodes of each."""
+    out = tmp_path / "p.html"
+    assert main(["preview", "seeds/001", "--frames", "2", "--episodes", "3", "--out", str(out)]) == 0
+    page = out.read_text(encoding="utf-8")
+    assert page.count("<img ") == 2 * (1 + 3)
+    assert "blur_std_px" in page and "--episodes 3" in page and "noise law" not in page
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["no_such_spec"], "no_such_spec"),
         (["--frames", "0"], "--frames"),
+        (["--episodes", "0"], "--episodes"),
+        (["gymnasium"], "no depth camera"),
         (["--dataset", "/nowhere"], "/nowhere"),
     ],
 )

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sim2real.spec import parse_spec
-from sim2real.vision import VisionError
+from sim2real.draws import Draws
+from sim2real.spec import load_spec, parse_spec
+from sim2real.vision import VisionError, draw_picture_params, picture_key, randomize_pictures
 from sim2real.vision.colour_maps import INVALID, colour_depth, colour_error, rgb
 from sim2real.vision.preview import PreviewRow, measure_row, write_preview
 from sim2real.vision.preview_chart import error_by_distance
+from sim2real.vision.preview_colour import ColourRow, changes_pictures, colour_rows, not_shown
 from sim2real.vision.preview_frames import analytic_pictures, noise_law, noisy_rows
 
 SPEC = parse_spec("schema: 1\nseed: 7\nvision: {depth: {preset: realsense_d435, scale: {uniform: [0.9, 1.1]}}}\n")
@@ -147,3 +149,46 @@ def test_a_spec_without_a_camera_is_answered():
     """The message says what to write."""
     with pytest.raises(VisionError, match="vision: {depth"):
         noise_law(parse_spec("schema: 1\nseed: 7\n"))
+
+
+COLOURS = parse_spec(
+    "schema: 1\nseed: 7\nvision: {light: {intensity: {uniform: [0.5, 2]}}, colour: {contrast: {uniform: [0.7, 1.3]}}, "
+    "texture: {colour: 0.5, background: {uniform: [[0, 0, 0], [1, 1, 1]]}}}\n"
+)
+
+
+def test_the_colour_part_shows_each_episode(tmp_path):
+    """Clean first, then one picture per episode with what was drawn, as the library alone makes them."""
+    pictures = analytic_pictures(COLOURS, 2, 48)
+    rows = colour_rows(COLOURS, pictures, 3)
+    params = draw_picture_params(COLOURS.vision, Draws(7), [1], 2)
+    empty = (~(np.isfinite(pictures.depth[1:]) & (pictures.depth[1:] > 0))).astype(np.uint8)
+    wanted = randomize_pictures(pictures.colour[1:], params, picture_key(7), [1], episodes=2, empty=empty)
+    np.testing.assert_array_equal(rows[1].changed[2], wanted[0])
+    note = not_shown(COLOURS)
+    page = read(write_preview(tmp_path / "p.html", [], "T", colours=rows, colour_note=note))
+    assert len(page.images) == 2 * (1 + 3)
+    stored = Image.open(io.BytesIO(base64.b64decode(page.images[7].partition(",")[2])))
+    np.testing.assert_array_equal(np.asarray(stored), wanted[0])
+    assert f"{params.contrast[0]:.3g}" in page.text and "texture.colour" in page.text
+    assert "error" not in page.text.lower(), "there is no depth on this page"
+
+
+def test_what_a_spec_says_about_colour_is_found():
+    """A depth camera alone has no colour part, and nothing left to mention."""
+    assert changes_pictures(load_spec("seeds/001")) and not changes_pictures(SPEC)
+    assert not_shown(SPEC) == "" and not_shown(load_spec("seeds/001")) == ""
+
+
+def test_wrong_colour_rows_are_refused():
+    """Draws without values, or of another shape, and pictures without colour."""
+    clean = np.zeros((2, 2, 3), np.uint8)
+    with pytest.raises(VisionError, match="every draw"):
+        ColourRow(title="x", clean=clean, changed=(clean,), drawn=())
+    with pytest.raises(VisionError, match="every draw"):
+        ColourRow(title="x", clean=clean, changed=(clean[:1],), drawn=({},))
+    from sim2real.vision.preview_frames import Pictures
+
+    bare = Pictures(depth=np.ones((1, 2, 2)), colour=None, focal_px=np.ones(1), frame_ids=np.arange(1))
+    with pytest.raises(VisionError, match="no colour"):
+        colour_rows(COLOURS, bare, 1)

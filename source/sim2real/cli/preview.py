@@ -1,4 +1,4 @@
-"""``preview [SPEC]``: a page that shows what a spec's camera does to depth: clean, noisy, error."""
+"""``preview [SPEC]``: a page that shows what a spec does to pictures: to depth, and to colour."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from sim2real.errors import Sim2RealError
 
 if TYPE_CHECKING:
     from sim2real.vision.preview import PreviewRow
+    from sim2real.vision.preview_colour import ColourRow
     from sim2real.vision.preview_frames import Pictures
 
-HELP = """Write one page of frames: clean depth, what the spec's camera reports, the error, colour.
+HELP = """Write one page of frames: clean depth, what the spec's camera reports, the error, colour; and below, for a
+spec with light, colour or occlusion, each clean picture beside what several episodes make of it.
 
 With --task it renders the task's own scenes with Isaac Lab. Without, it ray-casts small scenes of floor, walls,
 boxes and cylinders, which takes seconds and needs no simulator. With --dataset it shows the noisy depth that is
 stored there, and what was drawn for each frame."""
 
 FRAMES_MOST = 200
+EPISODES_MOST = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--physics", default="newton_mjwarp", help="with --task: engine that holds the scenes")
     parser.add_argument("--dataset", metavar="DIR", help="show this dataset's stored frames instead")
     parser.add_argument("--frames", type=int, default=8, metavar="N", help=f"how many, 1 to {FRAMES_MOST} (8)")
+    parser.add_argument(
+        "--episodes", type=int, default=4, metavar="N", help=f"draws of each colour picture, 1 to {EPISODES_MOST} (4)"
+    )
     parser.add_argument("--size", type=int, default=96, choices=(96, 224), help="picture size in pixels (96)")
     parser.add_argument("--out", default="runs/preview.html", metavar="FILE", help="the page (runs/preview.html)")
 
@@ -35,8 +41,12 @@ def run(args: argparse.Namespace) -> int:
     """Make the page and print its path."""
     if not 1 <= args.frames <= FRAMES_MOST:
         raise Sim2RealError(f"--frames is {args.frames}; give 1 to {FRAMES_MOST}.")
+    if not 1 <= args.episodes <= EPISODES_MOST:
+        raise Sim2RealError(f"--episodes is {args.episodes}; give 1 to {EPISODES_MOST}.")
     from sim2real.vision.preview import write_preview
 
+    colours: list[ColourRow] = []
+    note = ""
     if args.dataset is not None:
         rows = dataset_rows(args.dataset, args.frames)
         title, law = "Stored depth frames", None
@@ -44,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         command = f"sim2real preview --dataset {args.dataset} --frames {args.frames} --out {args.out}"
     else:
         from sim2real.spec import load_spec
+        from sim2real.vision.preview_colour import changes_pictures, colour_rows, not_shown
         from sim2real.vision.preview_frames import analytic_pictures, noise_law, noisy_rows
 
         spec = load_spec(args.spec)
@@ -53,14 +64,25 @@ def run(args: argparse.Namespace) -> int:
         else:
             pictures = task_pictures(args)
             scenes, flags = f"Scenes of the task {args.task}", f" --task {args.task} --physics {args.physics}"
-        rows = noisy_rows(spec, pictures)
-        title, law = "Depth camera preview", noise_law(spec)
-        lead = (
-            f"Spec {args.spec}, seed {spec.seed}, camera {spec.vision['depth'].preset}. {scenes} through "
-            "the camera that the spec draws for each frame; below each frame, what was drawn."
-        )
+        rows, law = [], None
+        title, lead = "Picture preview", f"Spec {args.spec}, seed {spec.seed}. {scenes}."
+        if changes_pictures(spec):
+            colours = colour_rows(spec, pictures, args.episodes)
+            note = f"Each clean picture in the first {args.episodes} episodes of its world. {not_shown(spec)}".strip()
+        if "depth" in spec.vision or not colours:
+            rows = noisy_rows(spec, pictures)
+            title, law = "Depth camera preview", noise_law(spec)
+            lead = (
+                f"Spec {args.spec}, seed {spec.seed}, camera {spec.vision['depth'].preset}. {scenes} through "
+                "the camera that the spec draws for each frame; below each frame, what was drawn."
+            )
+        flags += f" --episodes {args.episodes}" if colours else ""
         command = f"sim2real preview {args.spec}{flags} --frames {args.frames} --size {args.size} --out {args.out}"
-    print(write_preview(args.out, rows, title, lead=lead, command=command, noise_law=law))
+    print(
+        write_preview(
+            args.out, rows, title, lead=lead, command=command, noise_law=law, colours=colours, colour_note=note
+        )
+    )
     return 0
 
 

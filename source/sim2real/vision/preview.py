@@ -1,4 +1,4 @@
-"""One self-contained page that shows what the camera model does: clean, noisy, error, frame by frame.
+"""One self-contained page that shows what a spec does to pictures: depth (clean, noisy, error), then colour.
 
 The pictures are inside the file, so it can be mailed or attached to a report. ``write_preview`` asks only for arrays: a
 renderer, a dataset or a recording of a real camera all look the same to it.
@@ -27,6 +27,7 @@ from sim2real.vision.colour_maps import (
 from sim2real.vision.depth_model import LIMITS
 from sim2real.vision.errors import VisionError
 from sim2real.vision.preview_chart import draw_error_chart, error_by_distance
+from sim2real.vision.preview_colour import ColourRow, make_colour_section
 from sim2real.vision.preview_style import STYLE
 
 
@@ -96,18 +97,22 @@ def write_preview(
     command: str = "",
     far_m: float = 4.0,
     noise_law: tuple[float, float] | None = None,
+    colours: Sequence[ColourRow] = (),
+    colour_note: str = "",
 ) -> Path:
     """Write the page.
 
     Args:
         path: the HTML file; missing folders are made.
-        rows: the frames; at least one.
+        rows: the frames of depth; at least one, if there are no ``colours``.
         title: heading of the page.
         lead: a sentence or two below it.
         command: the command that makes this page again, shown in the footer.
         far_m: depth at the far end of the colour scale [m].
         noise_law: smallest and largest depth noise per squared depth [1/m], that is sigma / (f b): drawn as a band
             beside the measured errors.
+        colours: pictures and what became of them.
+        colour_note: a sentence or two below that heading.
 
     Returns:
         The path.
@@ -115,23 +120,13 @@ def write_preview(
     Raises:
         VisionError: no rows.
     """
-    if not rows:
+    if not rows and not colours:
         raise VisionError("the preview needs at least one frame; ask for --frames 1 or more.")
-    statistics = [measure_row(row, far_m) for row in rows]
-    limit_m = error_limit(rows, far_m)
-    has_truth = any(row.clean is not None for row in rows)
-    legends = [make_legend("depth", css_gradient(NEAR_TO_FAR), ("0", f"{far_m / 2:g}", f"{far_m:g} m and more"))]
-    if has_truth:
-        ends = (f"{-limit_m * 1e3:g} mm, too near", "0", f"+{limit_m * 1e3:g} mm, too far")
-        legends.append(make_legend("error", css_gradient(NEARER_TO_FARTHER), ends))
-    legends.append(f'<div class="legend"><span class="swatch" style="background:{INVALID}"></span>no depth</div>')
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="lead">{escape(lead)}</p>' if lead else "",
-        make_summary(rows, statistics, far_m),
-        draw_error_chart(error_by_distance(rows, far_m), noise_law, far_m) if has_truth else "",
-        f'<div class="legends">{"".join(legends)}</div>',
-        *(make_row(row, stats, far_m, limit_m) for row, stats in zip(rows, statistics, strict=True)),
+        make_depth_section(rows, far_m, noise_law) if rows else "",
+        make_colour_section(colours, colour_note) if colours else "",
         f"<footer>{f'<pre>{escape(command)}</pre>' if command else ''}</footer>",
     ]
     page = (
@@ -149,6 +144,25 @@ def write_preview(
     except OSError as error:
         raise VisionError(f"cannot write the preview to {target}: {error.strerror}. Choose another --out.") from error
     return target
+
+
+def make_depth_section(rows: Sequence[PreviewRow], far_m: float, noise_law: tuple[float, float] | None) -> str:
+    """The frames of depth: their numbers, the chart of errors, the legends, and a row for each."""
+    statistics = [measure_row(row, far_m) for row in rows]
+    limit_m = error_limit(rows, far_m)
+    has_truth = any(row.clean is not None for row in rows)
+    legends = [make_legend("depth", css_gradient(NEAR_TO_FAR), ("0", f"{far_m / 2:g}", f"{far_m:g} m and more"))]
+    if has_truth:
+        ends = (f"{-limit_m * 1e3:g} mm, too near", "0", f"+{limit_m * 1e3:g} mm, too far")
+        legends.append(make_legend("error", css_gradient(NEARER_TO_FARTHER), ends))
+    legends.append(f'<div class="legend"><span class="swatch" style="background:{INVALID}"></span>no depth</div>')
+    parts = [
+        make_summary(rows, statistics, far_m),
+        draw_error_chart(error_by_distance(rows, far_m), noise_law, far_m) if has_truth else "",
+        f'<div class="legends">{"".join(legends)}</div>',
+        *(make_row(row, stats, far_m, limit_m) for row, stats in zip(rows, statistics, strict=True)),
+    ]
+    return "".join(parts)
 
 
 def error_limit(rows: Sequence[PreviewRow], far_m: float) -> float:
