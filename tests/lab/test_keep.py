@@ -81,3 +81,21 @@ def test_settings_that_mean_nothing_are_refused(settings, said):
 
     with pytest.raises(Sim2RealError, match=said):
         sim2real.lab.events(parse_spec(lab_tasks.ROBOT), **settings)
+
+
+@pytest.mark.parametrize("physics", ENGINES)
+def test_what_events_leave_undone_is_said(physics, caplog):
+    """The preset runs as it is on both engines; its signals are another part's matter, and a warning names them."""
+    import logging
+
+    from sim2real.lab.launch import make_env
+    from sim2real.spec import load_spec
+    from sim2real_tasks.velocity import TASK
+
+    with make_env(TASK, physics, **{"scene.num_envs": 2, "events": sim2real.lab.events("quadruped")}) as env:
+        with caplog.at_level(logging.WARNING, logger="sim2real"):
+            env.reset()
+            act(env, 3)
+        said = caplog.text
+        assert all(name in said for name in load_spec("quadruped").signals)
+        assert said.count("does not apply the spec's signals") == 1

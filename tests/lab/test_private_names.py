@@ -1,8 +1,8 @@
 """The private names of Isaac Lab that the lab reads: still there, and still without a public way."""
 
 import pytest
-from lab.lab_env import act, open_task
 
+from lab.lab_env import act, open_task
 from sim2real.lab.bind import episode_sums, newton_solver
 
 

@@ -122,7 +122,7 @@ class Randomization:
             self.spec, self.randomizer, self._env, settings["metric"], settings["steps_per_iteration"]
         )
         self._make_guards(env)
-        self._say_what_is_left()
+        self._said = False
 
     # -- what the spec means here --------------------------------------------------------------------------------------
 
@@ -218,6 +218,7 @@ class Randomization:
         self.overflow_guard = OverflowGuard(env) if self.engine.name == "newton_mjwarp" else None
 
     def _say_what_is_left(self) -> None:
+        self._said = True
         for section in ("signals", "vision"):
             names = list(getattr(self.spec, section))
             if names:
@@ -251,6 +252,8 @@ class Randomization:
 
     def reset(self, env_ids: Any) -> None:
         """Begin an episode in some worlds: a slice, an index tensor, or None for all."""
+        if not self._said:  # not at start, where make_env holds back what is logged
+            self._say_what_is_left()
         rows, index = self._rows(env_ids)
         if self.curriculum:
             self.curriculum.ending(rows, self._worlds[rows])
