@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Warp kernels around the change of colour: light on the way in, noise and occlusion on the way out.
+"""Warp kernels around the change of colour: light on the way in, noise and occlusion on the way out; colours of shapes.
 
 Light multiplies linear values, so 8-bit sRGB is decoded by a table, lit and encoded again. Noise takes its bits from
 the counter (frame, episode, occurrence, number / 4), where number = (row * width + column) * 3 + channel.
@@ -113,3 +113,15 @@ def finish_pictures(
                     u = unit_from_bits(words[wp.int32(number & wp.uint32(3))])
                     v = v + noise_std[i] * normal_from_unit(u)
                 finished[i, y, x, c] = wp.uint8(wp.clamp(v, 0.0, 1.0) * 255.0 + 0.5)
+
+
+@wp.kernel(enable_backward=False)
+def write_colours(
+    worlds: wp.array(dtype=wp.int32),
+    index: wp.array2d(dtype=wp.int32),
+    given: wp.array2d(dtype=wp.vec3),
+    shape_color: wp.array(dtype=wp.vec3),
+):
+    """Write the colour of one shape of one world."""
+    row, k = wp.tid()
+    shape_color[index[worlds[row], k]] = given[row, k]
