@@ -368,7 +368,7 @@ def main() -> None:
     else:
         result = bench_reset(physics, num_envs, rounds, args.mjlab)
     result["metadata"] = {
-        "command": " ".join(["python", "tests/benchmarks/bench_randomizers.py", *sys.argv[1:]]),
+        "command": f"python tests/benchmarks/bench_randomizers.py {args.part}" + (" --mjlab DIR" if args.mjlab else ""),
         "cores": os.cpu_count(),
         "used_cores": 1,
         "machine": platform.machine(),
