@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--episodes", type=int, default=5, help="episodes to run (default: 5)")
     parser.add_argument("--steps", type=int, default=200, help="steps of an episode at most (default: 200)")
     parser.add_argument("--seed", type=int, default=0, help="the env's seed; it names the world (default: 0)")
+    parser.add_argument("--no-pictures", action="store_true", help="leave the spec's vision section out")
     parser.add_argument("--check", action="store_true", help="run Gymnasium's checker on the wrapped env first")
 
 
@@ -38,7 +39,7 @@ def main(words: Sequence[str] | None = None) -> None:
         bare = gymnasium.make(args.env)
     except gymnasium.error.Error as error:
         raise GymError(f"--env {args.env}: {error}") from error
-    env = RandomizedEnv(bare, args.spec, when=args.when)
+    env = RandomizedEnv(bare, args.spec, when=args.when, pictures=False if args.no_pictures else None)
     for name, why in env.randomizer.chosen.skipped.items():
         print(f"left out: {name} ({why})")
     if args.check:

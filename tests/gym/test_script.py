@@ -37,6 +37,7 @@ def test_bad_input_is_said_without_a_traceback():
         (("--env", "Nobody-v7"), "Nobody"),
         (("--env", "CartPole-v1"), "no MuJoCo model"),
         (("--env", "HalfCheetah-v5", "--spec", "seeds/001"), "no uint8 picture"),
+        (("--env", "Ant-v5", "--spec", "seeds/001", "--no-pictures"), "wants a friction"),
     ):
         done = run(*words)
         assert done.returncode == 2 and "Traceback" not in done.stderr
