@@ -54,6 +54,19 @@ VERBS: tuple[Verb, ...] = (
         kept="the page may be missing; run the same command again.",
     ),
     Verb(
+        name="inspect",
+        help="show what a spec will write, where and how far, before anything runs",
+        examples=("inspect quadruped", "inspect quadruped --task velocity --physics ovphysx"),
+    ),
+    Verb(
+        name="verify",
+        help="compare what an engine holds, and how bodies move by it, with what was drawn",
+        examples=(
+            "verify quadruped --task velocity --physics newton_mjwarp",
+            "verify --probes --physics ovphysx",
+        ),
+    ),
+    Verb(
         name="train",
         help="train the policy on a dataset",
         examples=("train --help",),
