@@ -83,7 +83,11 @@ def test_the_renderer_shows_them():
     model = scene(3)
     sensor = newton.sensors.SensorTiledCamera(model)
     state = model.state()
-    rays = sensor.utils.compute_camera_rays_pinhole(32, 32, math.radians(60.0))
+    across = (np.arange(32) + 0.5) / 16.0 - 1.0
+    ways = np.stack([*np.meshgrid(across, -across), np.full((32, 32), -2.0)], axis=-1)
+    rays = np.zeros((1, 32, 32, 2, 3), np.float32)  # where a ray starts and where it goes, in the camera's frame
+    rays[..., 1, :] = ways / np.linalg.norm(ways, axis=-1, keepdims=True)
+    rays = wp.array(rays, dtype=wp.vec3f)
     pose = wp.transformf(wp.vec3f(0.0, -4.0, 1.0), wp.quat_from_axis_angle(wp.vec3f(1.0, 0.0, 0.0), math.pi / 2))
     poses = wp.array([[pose] * 3], dtype=wp.transformf)
     image = wp.zeros((3, 1, 32, 32), dtype=wp.uint32)
