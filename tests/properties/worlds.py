@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import re
 
 import numpy as np
 import warp as wp
@@ -102,13 +103,13 @@ def newton_arrays(env):
     from sim2real.lab.bind import newton_solver
 
     model, solver = env.sim.physics_manager.get_model(), newton_solver(env)
-    roots = {"model": model, "model.mujoco": model.mujoco, "mjw": solver.mjw_model, "data": solver.mjw_data}
+    roots = {"model": model, "model.mujoco": model.mujoco, "mjw": solver.mjw_model, "mjw_data": solver.mjw_data}
     roots |= {f"mjw.{name}": getattr(solver.mjw_model, name) for name in ("opt", "stat")}
     for i, actuator in enumerate(model.actuators):
-        for part in (actuator.controller, *(actuator.clamping or ())):
+        for part in (actuator.drive, *(actuator.clamping or ())):
             roots[f"actuator {i}: {type(part).__name__}"] = part
     dofs = np.diff(model.joint_qd_start.numpy())
-    by_length = {}
+    by_length = {env.num_envs + 1: np.append(np.arange(env.num_envs), -1)}  # gravity: each world's, then nobody's
     for world in (model.body_world, model.joint_world, model.shape_world):
         by_length.setdefault(len(world), world.numpy())
     by_length.setdefault(int(dofs.sum()), np.repeat(model.joint_world.numpy(), dofs))
@@ -126,15 +127,24 @@ def newton_arrays(env):
 
 
 def physx_arrays(env):
-    """PhysX's tensors of the robot's links and joints and of their shapes; Isaac Lab's copies; the actuators' arrays."""
+    """PhysX's tensors of the robot, Isaac Lab's copies of its properties, and its actuators' arrays."""
+    from isaaclab_ov import tensor_types
+    from isaaclab_ov.sim.views.ovphysx_view import OvPhysxView
+
+    from sim2real.lab.physx_scene import find_bodies
+
     robot, n = env.scene["robot"], env.num_envs
+    paths = [world + body.path for world in env.scene.env_prim_paths for body in find_bodies(env)]
+    bodies = OvPhysxView(env.sim.physics_manager.get_physx_instance(), prim_paths=paths, device=env.device)
     found = {}
-    for name in robot.root_view.available_attributes:
-        values = robot.root_view.get_attribute(name).numpy()
-        found[f"tensor.{name}"] = (bits(values), np.arange(n))
-    groups = [group for group in robot.actuators.values()]
-    for i, actuator in enumerate(groups):
-        for part in (actuator.controller, *(actuator.clamping or ())):
+    for kind, view in (("ARTICULATION", robot.root_view), ("RIGID_BODY", bodies)):
+        for tensor in (t for t in tensor_types.TensorType if t.name.startswith(kind) and not CONTROL.search(t.name)):
+            if view.try_binding_for(tensor) is not None:
+                values = view.get_attribute(tensor).numpy()
+                found[f"tensor.{tensor.name.lower()}"] = (bits(values), np.repeat(np.arange(n), len(values) // n))
+    bodies.close()
+    for i, actuator in enumerate(robot.actuators.values()):
+        for part in (actuator.drive, *(actuator.clamping or ())):
             for name, array in vars_of(part).items():
                 if isinstance(array, wp.array) and array.size and array.shape[0] % n == 0:
                     world = np.repeat(np.arange(n), array.shape[0] // n)
@@ -142,6 +152,14 @@ def physx_arrays(env):
     for name in COPIES:
         found[f"data.{name}"] = (bits(getattr(robot.data, name).torch.numpy()), np.arange(n))
     return found
+
+
+CONTROL = re.compile("WRENCH|FORCE$|TARGET|TENDON")
+"""Tensors of PhysX that are commands, which cannot be read, or of parts that the robot has not."""
+STATE = re.compile(r"mjw_data\.|tensor\..*_(root|link|dof|body)_(pose|velocity|acceleration|position)$")
+"""Arrays that hold where things are, and not what they are."""
+DERIVED = re.compile(r"tensor\..*_(jacobian|mass_matrix|mass_center_\w+|centroidal_momentum)$")
+"""Tensors that follow from both, when they are asked for."""
 
 
 COPIES = (
