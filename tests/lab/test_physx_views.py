@@ -1,5 +1,7 @@
 """The rover on ovphysx as an engine: what is written is held, elsewhere not a bit changes, and bodies move as drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -318,3 +320,34 @@ def test_a_second_engine_takes_the_place_of_the_first(engine, env):
     found = env.robot.data.root_com_vel_w.torch[:, 2].numpy()
     np.testing.assert_allclose(found, -2.0 * 6 * env.sim.get_physics_dt(), atol=1e-5)
     physx_engine(env)
+
+
+def resurfaced(scene, everything=True, **surface):
+    """The scene, its fixed colliders and (if everything) its bodies' with something else of their surfaces."""
+
+    def changed(collider):
+        return replace(collider, surface=replace(collider.surface, **surface))
+
+    scene.static = [(asset, changed(collider)) for asset, collider in scene.static]
+    if everything:
+        scene.bodies = [replace(b, colliders=tuple(map(changed, b.colliders))) for b in scene.bodies]
+    return scene
+
+
+def test_materials_that_would_make_something_else_of_a_draw_are_refused(env, shared):
+    """Restitution is drawn for the pair, so the larger must act, and friction's pairs must have one rule."""
+    from sim2real.lab.physx_views import _Scene
+
+    assert shared.support("shape.restitution").able and shared.support("shape.friction").able
+    said = resurfaced(_Scene(env), bounce_combine="average")._refused()
+    assert list(said) == ["shape.restitution"] and "take the average of both" in said["shape.restitution"]
+    said = resurfaced(_Scene(env), everything=False, restitution=0.5)._refused()
+    assert list(said) == ["shape.restitution"] and "ground has one of its own" in said["shape.restitution"]
+    scene = resurfaced(_Scene(env), combine="average")
+    assert scene._rules("combine") == {"average"} and not scene._refused()
+    asset, collider = scene.static[0]
+    scene.static[0] = asset, replace(collider, surface=replace(collider.surface, combine="multiply"))
+    said = scene._refused()
+    assert (
+        list(said) == ["shape.friction"] and "some the multiply of their materials' friction" in said["shape.friction"]
+    )

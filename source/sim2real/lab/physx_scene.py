@@ -28,6 +28,8 @@ class Surface:
     """Coefficient [1]."""
     combine: str
     """How its friction meets another's: `average`, `min`, `multiply` or `max`."""
+    bounce_combine: str
+    """The same for its restitution."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,12 +171,15 @@ def _surface(prim: Any, env: Any) -> Surface:
     material = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial("physics")[0]
     if material and material.GetPrim().HasAPI(UsdPhysics.MaterialAPI):
         api = UsdPhysics.MaterialAPI(material.GetPrim())
-        combine = material.GetPrim().GetAttribute("physxMaterial:frictionCombineMode")
+        combine, bounce = (
+            material.GetPrim().GetAttribute(f"physxMaterial:{what}CombineMode") for what in ("friction", "restitution")
+        )
         return Surface(
             static_friction=api.GetStaticFrictionAttr().Get() or 0.0,
             dynamic_friction=api.GetDynamicFrictionAttr().Get() or 0.0,
             restitution=api.GetRestitutionAttr().Get() or 0.0,
             combine=str((combine.Get() if combine else None) or "average"),
+            bounce_combine=str((bounce.Get() if bounce else None) or "average"),
         )
     default = env.sim.cfg.physics_material
     return Surface(
@@ -182,4 +187,5 @@ def _surface(prim: Any, env: Any) -> Surface:
         dynamic_friction=default.dynamic_friction,
         restitution=default.restitution,
         combine=getattr(default, "friction_combine_mode", None) or "average",
+        bounce_combine=getattr(default, "restitution_combine_mode", None) or "average",
     )

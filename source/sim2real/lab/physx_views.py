@@ -99,7 +99,7 @@ class _Scene:
                 joint=tuple(self.joints),
                 shape=tuple(self.shapes),
             ),
-            friction_combine=self._combine(),
+            friction_combine=max(self._rules("combine"), key=COMBINE_ORDER.index),
             host={name: tuple(slots) for name, slots in self.host.items()},
             on_device={name: tuple(slots) for name, slots in self.on_device.items()},
             constant=self.constant,
@@ -107,7 +107,7 @@ class _Scene:
             weightless=weightless | np.array([b.kinematic for b in self.bodies]),
             gravity_direction=self._gravity_directions(),
             refused=self._refused(),
-            notes={"shape.restitution": "the restitution of a pair follows its materials' own combine mode"},
+            notes={"shape.restitution": "the larger restitution of a pair acts"},
             written=self._written,
         )
         engine = PhysxEngine(views)
@@ -280,23 +280,47 @@ class _Scene:
         asset = self.env.scene.articulations.get(body.asset)
         return asset is not None and bool(asset.is_fixed_base) and asset.body_names[0] == body.name
 
-    def _combine(self) -> str:
-        surfaces = [c.surface for b in self.bodies if not b.kinematic for c in b.colliders]
-        modes = {surface.combine for surface in surfaces} or {"average"}
-        return max(modes, key=COMBINE_ORDER.index)
+    def _rules(self, mode: str) -> set[str]:
+        """Return how the pairs of a moving body with anything else are made of their surfaces; `mode` is a field."""
+        moving = {getattr(c.surface, mode) for b in self.bodies if not b.kinematic for c in b.colliders}
+        still = {getattr(c.surface, mode) for b in self.bodies if b.kinematic for c in b.colliders}
+        still |= {getattr(collider.surface, mode) for _, collider in self.static}
+        pairs = {(one, other) for one in moving for other in still or moving}
+        return {max(pair, key=COMBINE_ORDER.index) for pair in pairs} or {"average"}
 
     def _gravity_directions(self) -> tuple[Any, ...]:
         assets = (*self.env.scene.articulations.values(), *self.env.scene.rigid_objects.values())
         return tuple(asset.data.GRAVITY_VEC_W.warp for asset in assets)
 
     def _refused(self) -> dict[str, str]:
+        found = {}
+        rules = self._rules("combine")
+        if len(rules) > 1:
+            found["shape.friction"] = (
+                f"some pairs take the {' and some the '.join(sorted(rules))} of their materials' friction; give all"
+                " materials of the scene the same friction_combine_mode"
+            )
+        bouncing = [asset for asset, collider in self.static if collider.surface.restitution > 0.0]
+        rules = self._rules("bounce_combine")
+        if rules != {"max"}:
+            found["shape.restitution"] = (
+                "the restitution of a pair would not be the draw: the scene's materials take the"
+                f" {' or '.join(sorted(rules))} of both; give the body's or the ground's material"
+                " restitution_combine_mode='max'"
+            )
+        elif bouncing:
+            found["shape.restitution"] = (
+                f"the larger restitution of a pair acts, and {bouncing[0]} has one of its own, below which a draw would"
+                " change nothing; set it to 0"
+            )
         sensors = [k for k, s in self.env.scene.sensors.items() if type(s).__name__ in ("Imu", "Pva")]
-        if not sensors:
-            return {}
-        reason = (
-            f"sensor '{sensors[0]}' subtracts one gravity for all environments; it would not see an environment's own"
-        )
-        return {"world.gravity": reason, "world.gravity_tilt": reason}
+        if sensors:
+            reason = (
+                f"sensor '{sensors[0]}' subtracts one gravity for all environments; it would not see an environment's"
+                " own"
+            )
+            found |= {"world.gravity": reason, "world.gravity_tilt": reason}
+        return found
 
     def _written(self, quantities: frozenset[str]) -> None:
         for asset in (

@@ -51,7 +51,11 @@ class AvoidancePhysicsCfg(PresetCfg):
 def _surface(friction: float) -> sim_utils.RigidBodyMaterialCfg:
     """Both engines combine by the maximum: MuJoCo always, PhysX because the material says so."""
     return sim_utils.RigidBodyMaterialCfg(
-        static_friction=friction, dynamic_friction=friction, restitution=0.0, friction_combine_mode="max"
+        static_friction=friction,
+        dynamic_friction=friction,
+        restitution=0.0,
+        friction_combine_mode="max",
+        restitution_combine_mode="max",
     )
 
 

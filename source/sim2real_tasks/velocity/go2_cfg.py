@@ -60,6 +60,7 @@ class Go2FlatEnvCfg(UnitreeGo2FlatEnvCfg):
             dynamic_friction=GROUND_FRICTION,
             restitution=0.0,
             friction_combine_mode="max",
+            restitution_combine_mode="max",
         )
         self.sim.physics_material = surface
         self.scene.terrain = None
