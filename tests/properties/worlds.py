@@ -11,6 +11,7 @@ import sim2real.lab
 from properties.specs import whole
 from sim2real.draws import Draws
 from sim2real.engines.engine import Rows
+from sim2real.engines.quantities import QUANTITIES
 from sim2real.lab import randomization_of
 from sim2real.lab.launch import make_env
 from sim2real_tasks.velocity import TASK
@@ -53,8 +54,14 @@ def starts(env):
 
 
 def snapshot(env, found):
-    """Draws, properties, starts and counters."""
+    """Draws, properties, starts and counters; and of the properties, the nominal values and their elements' names."""
+    engine = found.engine
     return {
+        "nominal": {name: engine.nominal(name) for name in found.randomizer.quantities},
+        "names": {
+            name: [element.name for element in engine.elements.of(QUANTITIES[name].kind)]
+            for name in found.randomizer.quantities
+        },
         "draws": drawn(found),
         "held": held(found),
         "starts": starts(env),
@@ -62,9 +69,9 @@ def snapshot(env, found):
     }
 
 
-def same_worlds(one, other, mine=slice(None), theirs=slice(None)):
+def same_worlds(one, other, mine=slice(None), theirs=slice(None), place=5e-6):
     """The worlds `mine` of one snapshot are the worlds `theirs` of the other: all bits of draws, properties and
-    counters; of starts, what the place of an environment leaves of them in single precision.
+    counters; of starts, what the place of an environment leaves of them in single precision [m].
     """
     for part in ("draws", "held", "counters"):
         assert one[part].keys() == other[part].keys()
@@ -74,7 +81,7 @@ def same_worlds(one, other, mine=slice(None), theirs=slice(None)):
                 left, right = left[:, 1:], right[:, 1:]
             np.testing.assert_array_equal(left, right, err_msg=f"{part}: {name}")
     for name, values in one["starts"].items():
-        np.testing.assert_allclose(values[mine], other["starts"][name][theirs], atol=5e-6, err_msg=name)
+        np.testing.assert_allclose(values[mine], other["starts"][name][theirs], atol=place, err_msg=name)
 
 
 def expected(found, name, worlds, episode):
