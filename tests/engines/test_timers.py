@@ -84,6 +84,26 @@ def test_a_reset_ends_a_push():
     assert np.flatnonzero(held.any(axis=1))[0] == round(float(pause) / DT)
 
 
+def test_some_worlds_may_step_apart():
+    """A step of some worlds counts in these alone, and says what fired in these alone."""
+    terms = {
+        "push": PUSH,
+        "mass": "{target: body.mass, select: base, op: scale, dist: {uniform: [0.8, 1.2]}, when: {interval_s: 0.02}}",
+    }
+    (randomizer, engine), (other, twin) = made(terms), made(terms)
+    randomizer.step()
+    other.step()
+    for rows in (rows_of(3), rows_of(1)):
+        randomizer.step(rows)
+    np.testing.assert_array_equal(randomizer.fired("mass").numpy(), [0, 1, 0, 0, 0])
+    before = engine.read("body_mass").copy()
+    np.testing.assert_array_equal(before[[0, 2, 4]], twin.read("body_mass")[[0, 2, 4]])
+    ahead, behind = run(randomizer, engine, 300), run(other, twin, 301)
+    np.testing.assert_array_equal(ahead[:, [1, 3]], behind[1:, [1, 3]])
+    np.testing.assert_array_equal(ahead[:, [0, 2, 4]], behind[:-1, [0, 2, 4]])
+    assert ahead.any()
+
+
 def test_the_number_of_worlds_changes_no_push():
     """World 1 is pushed alike among 2 and among 100 worlds."""
     few, many = made({"push": PUSH}, 2), made({"push": PUSH}, 100)

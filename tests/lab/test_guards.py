@@ -56,6 +56,32 @@ def test_a_later_episode_is_played_again():
         assert found.episodes.tolist() == [2]
 
 
+def test_an_episode_played_again_is_kicked_at_the_same_steps():
+    """Timers count from the first step of an episode, whether it began within a step or before one."""
+
+    def kicks(env, found, steps):
+        seen = []
+        for _ in range(steps):
+            act(env, 1)
+            seen.append(int(found.randomizer.fired("shove").numpy()[-1]))
+        return seen
+
+    with open_task("Robot", "newton_mjwarp", num_envs=3, **{"events.sim2real_startup.params": at_world(0)}) as (
+        env,
+        found,
+    ):
+        act(env, 4)
+        env.episode_length_buf[2] = env.max_episode_length - 1
+        act(env, 1)
+        assert found.episodes.tolist() == [0, 0, 1]
+        first = kicks(env, found, 20)
+    with open_task("Robot", "newton_mjwarp", num_envs=1, **{"events.sim2real_startup.params": at_world(2, 1)}) as (
+        env,
+        found,
+    ):
+        assert kicks(env, found, 20) == first and sum(first) >= 2
+
+
 @pytest.mark.parametrize("physics", ENGINES)
 def test_diverged_worlds_can_be_ended_and_counted(physics):
     """The termination term ends the episode of that world alone; after its reset all numbers are finite."""

@@ -44,6 +44,7 @@ def directed(
 
 @wp.kernel(enable_backward=False)
 def tick_timers(
+    index: wp.array(dtype=wp.int32),
     every_step: wp.array(dtype=wp.int32),
     streams: wp.array2d(dtype=wp.int32),
     countdown: wp.array2d(dtype=wp.int32),
@@ -51,7 +52,9 @@ def tick_timers(
     fire: wp.array2d(dtype=wp.int32),
 ):
     """Count one step of a world; mark and number the streams whose time has come."""
-    world = wp.tid()
+    world = index[wp.tid()]
+    if world < 0:
+        return
     for k in range(every_step.shape[0]):
         due = every_step[k]
         if due == 0:

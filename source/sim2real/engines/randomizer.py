@@ -164,19 +164,23 @@ class Randomizer:
         self._push(self.timers.restart(rows))
         self._update_places(rows)
 
-    def step(self) -> None:
-        """Draw what is due in any world, write it, and let wrenches run out."""
+    def step(self, rows: Rows | None = None) -> None:
+        """Draw what is due, write it, and let wrenches run out: in all worlds, or in some that step apart from them."""
         if not self.timers.terms and not self.timers.pushes:
             return
-        self.timers.tick(self.occurrence)
+        if rows is None:
+            rows = self.everything
+        else:
+            self.timers.fire.zero_()
+        self.timers.tick(self.occurrence, rows)
         if self.timers.terms:
-            self.bank.draw(self.everything, self.episode, self.occurrence, self._timed, self.timers.fire)
-        pushed, rewritten = self.timers.settle(self.everything)
+            self.bank.draw(rows, self.episode, self.occurrence, self._timed, self.timers.fire)
+        pushed, rewritten = self.timers.settle(rows)
         self._push(pushed)
         if rewritten is not None:
             self._apply(self._at_step, rewritten)
         if self.timers.terms:
-            self._update_places(self.everything)
+            self._update_places(rows)
 
     def _draw_startup(self, rows: Rows) -> None:
         """Draw what is drawn once: under episode 0, whatever the episode is."""

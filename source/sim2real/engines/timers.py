@@ -156,23 +156,23 @@ class Timers:
         self._sum(rows)
         return rows
 
-    def tick(self, occurrence: wp.array) -> None:
-        """Count one step in every world; `fire` and the occurrences then say what is to be drawn."""
+    def tick(self, occurrence: wp.array, rows: Rows) -> None:
+        """Count one step in these worlds; `fire` and the occurrences then say what is to be drawn."""
         import warp as wp
 
         if self.terms:
-            inputs = [self._every, self._table, self.countdown, occurrence, self.fire]
-            wp.launch(self._kernels().tick_timers, dim=self._num_worlds, inputs=inputs, device=self._device)
+            inputs = [rows.index, self._every, self._table, self.countdown, occurrence, self.fire]
+            wp.launch(self._kernels().tick_timers, dim=rows.n, inputs=inputs, device=self._device)
 
-    def settle(self, everything: Rows) -> tuple[Rows | None, Rows | None]:
+    def settle(self, rows: Rows) -> tuple[Rows | None, Rows | None]:
         """Start what was drawn; return the rows that are pushed anew and those to be written anew."""
         if not self.terms and not self.pushes:
             return None, None
-        self._settle(everything)
-        pushed = Rows(index=self.pushed, n=self._num_worlds) if self.pushes else None
+        self._settle(rows)
+        pushed = Rows(index=self.pushed, n=rows.n) if self.pushes else None
         if pushed is not None:
             self._sum(pushed)
-        return pushed, Rows(index=self.rewritten, n=self._num_worlds) if self.rewrites else None
+        return pushed, Rows(index=self.rewritten, n=rows.n) if self.rewrites else None
 
     def vectors(self, resolved: Resolved) -> wp.array:
         """Return the draws of a term with a direction as vectors, float32 (num_worlds, selected, 3)."""

@@ -114,6 +114,7 @@ class Randomization:
         """Environment steps taken."""
         self.diverged: list[Diverged] = []
         """Worlds that went wrong, where they are counted (the last thousand)."""
+        self._stepped = self._at
         self._starts, self._what = self._make_starts()
         self._override = OverrideCheck()
         self._override.done = self._managed
@@ -268,14 +269,19 @@ class Randomization:
     def step(self) -> None:
         """Take a step of the environment, after its resets."""
         from sim2real.lab.guards import diverged_error, overflow_error
+        if self._at == self._stepped:
+            # Not within a step, whose own interval event comes before the next physics: an episode's first physics
+            # would have none, and all its timers would be late by a step.
+            self.randomizer.step(index)
+            self._kick_fired()
 
         self.steps += 1
         self._override.check(self._at)
         if self.state_guard is not None:
             self.state_guard.collect(self.episodes, self.steps)
         self.randomizer.step()
-        for kicks in self._kicks:
-            self._kick([entry for entry in kicks if entry.term.when != "reset"])
+        self._stepped = self._at
+        self._kick_fired()
         self.curriculum.step()
         if self.steps % int(self.settings["check_every"]):
             return
@@ -317,6 +323,10 @@ class Randomization:
     def _kick(self, kicks: list[Kick], rows: Any = None) -> None:
         import torch
         import warp as wp
+
+    def _kick_fired(self) -> None:
+        for kicks in self._kicks:
+            self._kick([entry for entry in kicks if entry.term.when != "reset"])
 
         from sim2real.lab.kicks import kick
 
