@@ -131,12 +131,7 @@ def _term_row(name: str, term: Term, raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def spec_data(spec: Spec, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the spec's table as data; an end that is infinite is None."""
-    from math import isfinite
-
-    for row in rows:
-        for end in ("low", "high"):
-            row[end] = [value if isfinite(value) else None for value in row[end]]
+    """Return the spec's table as data."""
     return {"digest": spec.digest, "seed": spec.seed, "unsupported": spec.unsupported, "terms": rows}
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from sim2real.engines.engine import Engine
 
 Values = dict[str, np.ndarray]
-SETTLE, SLIDE, SLIDE_SPEED = 48, 72, 5.0
-"""Steps in which the sliding box comes to rest on the ramp's surface, steps of the measurement, and its speed [m/s]."""
+SLIDE, SLIDE_SPEED = 24, 3.0
+"""Steps of the slide, and the speed at its begin [m/s]: it must still slide at its end, whatever the friction."""
 FALL = 96
 """Steps of the fall."""
 SPIN, TORQUE, SPEED = 48, 0.5, 10.0
@@ -108,23 +108,27 @@ def measure_gravity(bench: Bench) -> Values:
 
 
 def measure_friction(bench: Bench) -> Values:
-    """A box slides down a ramp: a = g (sin s - mu cos s)."""
+    """A box slides down a ramp: friction is the tangential impulse of the contact by its normal one.
+
+    Both follow from the change of momentum less that of gravity. On a rigid ramp this is a = g (sin s - mu cos s). In
+    MuJoCo's contact model a box that slides fast is lifted a little (its friction cone couples the two directions), so
+    the normal impulse is not that of the weight; the ratio holds all the same.
+    """
     from sim2real.lab.verify.scene import SLOPE, down_the_ramp, slider_start
 
     down = np.array(down_the_ramp())
+    normal = np.array([math.sin(SLOPE), 0.0, math.cos(SLOPE)])
     position, quaternion = slider_start()
-    x, y, z = SLIDE_SPEED * down
-    bench.place("slider", position, quaternion, (float(x), float(y), float(z)))
-    bench.step(SETTLE)
-    start = bench.velocity("slider") @ down
+    x, y, z = (float(part) for part in SLIDE_SPEED * down)
+    bench.place("slider", position, quaternion, (x, y, z))
     bench.step(SLIDE)
-    acceleration = (bench.velocity("slider") @ down - start) / (SLIDE * bench.dt)
-    strength = float(np.linalg.norm(bench.engine.nominal("gravity")[0]))
-    return {"friction": (strength * math.sin(SLOPE) - acceleration) / (strength * math.cos(SLOPE))}
+    change = bench.velocity("slider") - SLIDE_SPEED * down
+    fall = float(np.linalg.norm(bench.engine.nominal("gravity")[0])) * SLIDE * bench.dt
+    return {"friction": (fall * math.sin(SLOPE) - change @ down) / (fall * math.cos(SLOPE) + change @ normal)}
 
 
-def hinge_inertia(moment: np.ndarray, armature: np.ndarray | float) -> np.ndarray:
-    """Return what turns about the hinge: the bar's moment about its centre, its mass at its arm, and the rotor."""
+def hinge_inertia(moment: Any, armature: Any) -> Any:
+    """Return what turns about the hinge [kg·m²]: the bar's moment about its centre, its mass at its arm, the rotor."""
     from sim2real.lab.verify.scene import BAR_ARM, BAR_MASS
 
     return moment + BAR_MASS * BAR_ARM**2 + armature
@@ -149,7 +153,7 @@ def measure_damping(bench: Bench) -> Values:
     bench.step(SPIN)
     decay = np.log(start / bench.spin()) / (SPIN * bench.dt)
     bench.turn(0.0, 0.0)
-    return {"damping": decay * hinge_inertia(np.float64(BAR_MOMENT), 0.0)}
+    return {"damping": decay * hinge_inertia(BAR_MOMENT, 0.0)}
 
 
 def measure_restitution(bench: Bench) -> Values:

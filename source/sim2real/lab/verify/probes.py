@@ -103,9 +103,9 @@ PROBES: dict[str, Probe] = {
             element={"shape_friction": "slider/slider/0"},
             tolerance={
                 "friction": Tolerance(
-                    relative=0.02,
-                    absolute=0.005,
-                    reason="contacts are soft on Newton: a box presses with its weight only on average, and creeps",
+                    relative=2e-3,
+                    absolute=2e-4,
+                    reason="PhysX keeps friction on a grid of 1/4096; Newton's soft contacts need some steps to close",
                 )
             },
         ),
@@ -146,7 +146,7 @@ PROBES: dict[str, Probe] = {
             element={"shape_restitution": "ball/ball/0"},
             tolerance={
                 "restitution": Tolerance(
-                    relative=0.02, absolute=0.01, reason="the time of the impact is known to a step only"
+                    relative=0.01, absolute=5e-3, reason="the time of the impact is known to a step only"
                 )
             },
         ),
@@ -250,7 +250,8 @@ def run_probes(
 
     outcomes: list[Outcome] = []
     cannot: dict[str, str] = {}
-    with make_env(register(), physics, device, **{"scene.num_envs": num_envs}) as env:
+    changes: dict[str, Any] = {"scene.num_envs": num_envs}
+    with make_env(register(), physics, device, **changes) as env:
         env.reset()
         bench = Bench(env)
         for probe in chosen:

@@ -176,7 +176,7 @@ class ProbeSceneCfg(InteractiveSceneCfg):
 
     floor = _static((20.0, 20.0, 1.0), (0.0, 0.0, -0.5), (0.0, 0.0, 0.0, 1.0), "floor")
     ramp = _static(
-        (80.0, 10.0, 1.0),
+        (20.0, 4.0, 1.0),
         (RAMP_AT - 0.5 * math.sin(SLOPE), 0.0, RAMP_HEIGHT - 0.5 * math.cos(SLOPE)),
         slider_start()[1],
         "ramp",

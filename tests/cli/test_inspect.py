@@ -1,0 +1,94 @@
+"""The inspect verb end to end: a spec alone, a spec on a task, and what cannot be done."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine_env import ENGINES
+from sim2real.cli.main import main
+from sim2real.spec import load_spec, preset_names
+
+
+@pytest.mark.parametrize("spec", preset_names())
+def test_every_preset_alone(spec, capsys):
+    """Every term stands in the table, with what it touches; nothing is started."""
+    assert main(["inspect", spec]) == 0
+    shown = capsys.readouterr().out
+    loaded = load_spec(spec)
+    assert loaded.digest[:12] in shown
+    for name, term in loaded.terms.items():
+        (line,) = [line for line in shown.splitlines() if line.startswith(f"{name} ")]
+        assert term.target in line and term.provenance in line
+
+
+def test_a_range_is_shown_in_si_and_as_written(tmp_path, capsys):
+    """Degrees become radians; the file's own words stand beside, as text and as data."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "schema: 1\nseed: 3\nterms:\n"
+        "  tilt: {target: world.gravity_tilt, unit: deg, dist: {uniform: [0, 180]}, provenance: 'datasheet:x'}\n"
+        "  mass: {target: body.mass, op: add, unit: g, dist: {normal: [0, 500]}, select: base}\n"
+    )
+    assert main(["inspect", str(path)]) == 0
+    tilt, mass = capsys.readouterr().out.splitlines()[4:6]
+    assert "uniform [0, 3.14159] rad" in tilt and "{uniform: [0, 180]} deg" in tilt and "datasheet:x" in tilt
+    assert "normal [0, 0.5] kg" in mass and "{normal: [0, 500]} g" in mass and "robot/base" in mass
+    assert main(["inspect", str(path), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    first, second = data["terms"]
+    assert first["high"] == [pytest.approx(3.14159265)] and first["unit"] == "rad" and first["written_unit"] == "deg"
+    assert second["unit"] == "kg" and second["written_dist"] == "{normal: [0, 500]}" and second["low"] < [-1.0]
+    assert data["digest"] == load_spec(path).digest
+
+
+@pytest.mark.parametrize("physics", ENGINES)
+def test_a_task_says_where_and_how_far(physics, capfd):
+    """The plan of a real task: elements, reach, pairs, and what is left out; stdout is JSON and nothing else."""
+    assert main(["inspect", "quadruped", "--task", "velocity", "--physics", physics, "--json"]) == 0
+    data = json.loads(capfd.readouterr().out)
+    entries = {entry["term"]: entry for entry in data["entries"]}
+    assert data["engine"] == physics and data["num_worlds"] == 2
+    assert entries["base_mass"]["elements"] == ["robot/base"] and entries["base_mass"]["where"]
+    ((low, high),) = entries["joint_friction"]["effective"]
+    assert (low, high) == (0.0, pytest.approx(0.05))
+    assert entries["joint_zero"]["applied"] == "skipped" and "joint.zero_offset" in entries["joint_zero"]["note"]
+    assert entries["start_yaw"]["applied"] == "caller"
+    assert len(data["pairs"]) == 4
+    for pair in data["pairs"]:
+        assert pair["rule"] == "max" and pair["effective"] == pytest.approx([0.3, 1.2])
+        assert pair["against"] == ["ground/ground/0"]
+    assert "joint_pos" in data["sections"]["signals"]
+
+
+def test_all_that_cannot_be_done_is_said_at_once(tmp_path, capfd):
+    """A target that the engine lacks, a name that nobody has, and friction below the ground's: one error, exit 2."""
+    path = tmp_path / "wrong.yaml"
+    path.write_text(
+        "schema: 1\nseed: 3\nterms:\n"
+        "  bounce: {target: shape.restitution, select: '.*_foot', dist: {uniform: [0, 0.3]}}\n"
+        "  tail: {target: body.mass, op: scale, select: tail, dist: {uniform: [0.9, 1.1]}}\n"
+        "  ice: {target: shape.friction, op: set, select: '.*_foot', against: ground, dist: {uniform: [0.01, 0.5]}}\n"
+    )
+    assert main(["inspect", str(path), "--task", "velocity"]) == 2
+    captured = capfd.readouterr()
+    assert "3 things cannot be done" in captured.err and "Traceback" not in captured.err
+    for said in ("terms.bounce: newton_mjwarp cannot hold shape.restitution", "terms.tail", "terms.ice: wants"):
+        assert said in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["no_such_spec"], "no_such_spec"),
+        (["quadruped", "--task", "velocity", "--physics", "bullet"], "unknown physics 'bullet'"),
+        (["quadruped", "--task", "velocity", "--num-envs", "0"], "num_envs is 0"),
+        (["quadruped", "--task", "Nobody-Knows"], "unknown task 'Nobody-Knows'"),
+    ],
+)
+def test_bad_input_is_an_error_of_the_user(arguments, said, capsys):
+    """Exit code 2, and what came."""
+    assert main(["inspect", *arguments]) == 2
+    assert said in capsys.readouterr().err
