@@ -112,9 +112,9 @@ class Randomization:
         """Number of the episode that each world is in, int32 (num_envs,); a view."""
         self.steps = 0
         """Environment steps taken."""
+        self._stepped = self._at
         self.diverged: list[Diverged] = []
         """Worlds that went wrong, where they are counted (the last thousand)."""
-        self._stepped = self._at
         self._starts, self._what = self._make_starts()
         self._override = OverrideCheck()
         self._override.done = self._managed
@@ -265,15 +265,15 @@ class Randomization:
         self._override.written(self._at, rows, [(start, self._what[start.name]) for start in self._starts])
         for kicks in self._kicks:
             self._kick([entry for entry in kicks if entry.term.when == "reset"], rows)
-
-    def step(self) -> None:
-        """Take a step of the environment, after its resets."""
-        from sim2real.lab.guards import diverged_error, overflow_error
         if self._at == self._stepped:
             # Not within a step, whose own interval event comes before the next physics: an episode's first physics
             # would have none, and all its timers would be late by a step.
             self.randomizer.step(index)
             self._kick_fired()
+
+    def step(self) -> None:
+        """Take a step of the environment, after its resets."""
+        from sim2real.lab.guards import diverged_error, overflow_error
 
         self.steps += 1
         self._override.check(self._at)
@@ -320,13 +320,13 @@ class Randomization:
         self._index[: len(ids)] = ids
         return ids, Rows(index=self._index_warp, n=len(ids))
 
-    def _kick(self, kicks: list[Kick], rows: Any = None) -> None:
-        import torch
-        import warp as wp
-
     def _kick_fired(self) -> None:
         for kicks in self._kicks:
             self._kick([entry for entry in kicks if entry.term.when != "reset"])
+
+    def _kick(self, kicks: list[Kick], rows: Any = None) -> None:
+        import torch
+        import warp as wp
 
         from sim2real.lab.kicks import kick
 
