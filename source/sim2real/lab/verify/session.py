@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +49,25 @@ def spec_at_work(
     if not 1 <= num_envs <= WORLDS_MOST:
         raise Sim2RealError(f"num_envs is {num_envs}; give 1 to {WORLDS_MOST}")
     changes = {"scene.num_envs": num_envs, "events": events(spec, on_divergence="off"), **changes}
-    with make_env(task, physics, device, **changes) as env:
-        env.reset()
+    with contextlib.ExitStack() as stack:
+        with _nothing_beside_our_errors():
+            env = stack.enter_context(make_env(task, physics, device, **changes))
+            env.reset()
         yield env, randomization_of(env)
+
+
+@contextlib.contextmanager
+def _nothing_beside_our_errors() -> Iterator[None]:
+    """Hold back what Isaac Lab printed before one of our errors stopped its start: the error says all there is."""
+    held = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(held):
+            yield
+    except Sim2RealError:
+        raise
+    except BaseException:
+        sys.stderr.write(held.getvalue())
+        raise
 
 
 def verify_spec(spec: Spec, task: str, physics: str, *, num_envs: int = 16, rounds: int = 4, **other: Any) -> ReadBack:
