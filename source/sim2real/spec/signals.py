@@ -1,7 +1,7 @@
 """Signals: what happens to a datum between sensor and policy, and between policy and actuator.
 
 Everything is in seconds (a file may count control steps, which its declared rate converts) and in the signal's own SI
-unit. Declared here and checked; applied elsewhere.
+unit. Declared here and checked; :mod:`sim2real.signals` applies it.
 """
 
 from __future__ import annotations
@@ -28,16 +28,22 @@ from sim2real.spec.units import UNITS, Unit, si_unit
 NO_RATES = Rates()
 ON_DROPOUT = ("hold", "zero")
 """What stands in for a lost datum: the last one, or zero."""
-_OWN_UNIT = ("bias", "white", "quantum")
+READINGS = ("linear", "hold")
+"""What is read between two samples: the line between them, or the older one."""
+_OWN_UNIT = ("bias", "white", "walk", "quantum", "saturation")
 KEYS = (
     "latency",
     "jitter",
     "dropout",
     "on_dropout",
+    "reading",
     "bias",
+    "scale",
     "white",
+    "walk",
     "relative",
     "quantum",
+    "saturation",
     "unit",
     "bus",
     "provenance",
@@ -56,16 +62,25 @@ class SignalSpec:
     """Probability that a datum is lost [1]."""
     on_dropout: str = "hold"
     """``hold`` repeats the last datum, ``zero`` gives zero."""
+    reading: str | None = None
+    """How an observation is read between its samples: ``linear`` (which None means) or ``hold``."""
     bias: Distribution | None = None
     """Constant error of an episode [``unit``]."""
+    scale: Distribution | None = None
+    """Constant error of an episode in proportion to the datum [1]: 0.01 reads one percent too much."""
     white: Distribution | None = None
     """Standard deviation of the error of every datum [``unit``]; itself one draw for an episode."""
+    walk: Distribution | None = None
+    """Random walk from the episode's start: standard deviation after one second [``unit``], which grows with the root of
+    time."""
     relative: Distribution | None = None
     """Standard deviation of an error in proportion to the datum, drawn for every datum [1]."""
     quantum: Distribution | None = None
-    """Step of the quantisation [``unit``]."""
+    """Step of the quantisation [``unit``]; 0 for none."""
+    saturation: Distribution | None = None
+    """Largest magnitude that can be told [``unit``]."""
     unit: str | None = None
-    """SI unit of bias, white and quantum; None: the signal's own."""
+    """SI unit of bias, white, walk, quantum and saturation; None: the signal's own."""
     bus: str | None = None
     """Signals on one bus share one latency draw."""
     provenance: FrozenDict[str, str] = field(default_factory=FrozenDict)
@@ -83,6 +98,7 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
         "jitter": ("time", -10.0, 10.0),
         "dropout": ("ratio", 0.0, 1.0),
         "relative": ("ratio", 0.0, None),
+        "scale": ("ratio", -1.0, None),
     }
     parts: dict[str, Any] = {
         name: partial(parse_quantity, found[name], *limit, rates=rates)
@@ -99,6 +115,7 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
     return SignalSpec(
         **{name: dist for name, (dist, _said) in results.items()},
         on_dropout=found["on_dropout"].choice("behaviour", ON_DROPOUT) if "on_dropout" in found else "hold",
+        reading=found["reading"].choice("way to read", READINGS) if "reading" in found else None,
         unit=None if unit is None else si_unit(unit.dimension),
         bus=found["bus"].text("the name of a bus") if "bus" in found else None,
         provenance=FrozenDict(provenance),
@@ -112,7 +129,7 @@ def _unit(node: Node | None) -> Unit | None:
 
 
 def _own(node: Node, name: str, unit: Unit | None) -> tuple[Distribution, str | None]:
-    """Return bias, white or quantum; a vector gives one number for each component of the signal."""
+    """Return a part in the signal's own unit; a vector gives one number for each component of the signal."""
     dist, provenance = parse_distribution(node, extra=("unit", "provenance")), None
     if node.is_mapping:
         found = node.fields("a distribution")

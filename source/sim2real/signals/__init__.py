@@ -1,0 +1,10 @@
+"""Signals at work: latency in seconds, jitter, loss and error between sensor, policy and actuator, in Warp.
+
+``SignalPath`` is the door for observations, ``CommandPath`` the one for commands; both are plain objects that know
+nothing of any engine. ``sim2real.lab`` puts them into Isaac Lab's managers.
+"""
+
+from sim2real.signals.errors import SignalError
+from sim2real.signals.path import CommandPath, SignalPath
+
+__all__ = ["CommandPath", "SignalError", "SignalPath"]
