@@ -119,6 +119,27 @@ def test_a_factor_on_zero_is_refused():
     Randomizer(spec_of(scale), ArrayEngine(3, nominal=nominal))
 
 
+@pytest.mark.parametrize("none", [np.inf, 1e10, np.finfo(np.float32).max])
+@pytest.mark.parametrize(
+    ("quantity", "term"),
+    [
+        ("joint_limit", "{target: joint.limit, op: add, unit: rad, dist: {uniform: [[-0.1, 0], [0, 0.1]]}}"),
+        ("joint_limit", "{target: joint.limit, op: scale, dist: {uniform: [0.9, 1]}}"),
+        ("actuator_effort_limit", "{target: actuator.effort_limit, op: scale, dist: {uniform: [0.9, 1]}}"),
+        ("actuator_velocity_limit", "{target: actuator.velocity_limit, op: scale, dist: {uniform: [0.9, 1]}}"),
+    ],
+)
+def test_a_limit_that_is_none_stays_none(quantity, term, none):
+    """To move or to scale what has no bound would change nothing, silently; one joint with a limit is enough."""
+    nominal = nominal_values(quadruped(), 3)
+    nominal[quantity][:] = (-none, none) if quantity == "joint_limit" else none
+    target = quantity.replace("_", ".", 1)
+    message = fault_of({"a": term}, ArrayEngine(3, nominal=nominal))
+    assert f"terms.a: {target} is unlimited on everything that '.*' selects, and would stay so; select" in message
+    nominal[quantity][:, 5] = (-1.0, 1.0) if quantity == "joint_limit" else 1.0
+    Randomizer(spec_of({"a": term}), ArrayEngine(3, nominal=nominal))
+
+
 def test_a_declared_factor_on_zero_is_left_out_and_said():
     """Where the spec names the engine, the idle term is skipped, and the plan says why."""
     nominal = nominal_values(quadruped(), 3)

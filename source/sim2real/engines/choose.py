@@ -76,8 +76,15 @@ def choose_terms(spec: Spec, engine: Engine, handled: Mapping[str, Support], els
     return chosen
 
 
+LIMITS = ("joint_limit", "actuator_effort_limit", "actuator_velocity_limit")
+"""Quantities that may be without bound."""
+UNLIMITED = 1e9
+"""From here on a limit is none [SI]: engines write infinity, 1e10 or float32's largest number."""
+
+
 def _settle_idle(chosen: Chosen, engine: Engine) -> None:
-    """A factor on zero changes nothing: such a term is left out where it says so, and is a fault elsewhere.
+    """A factor on zero changes nothing, nor does any change of a limit that is none: such a term is left out where it
+    says so, and is a fault elsewhere.
 
     Friction belongs to pairs, whose factor meets the pair's value: it is idle only if no shape has any.
     """
@@ -90,19 +97,27 @@ def _settle_idle(chosen: Chosen, engine: Engine) -> None:
         for element in resolved.elements
     }
     for resolved in list(chosen.properties):
-        if resolved.term.op != "scale":
-            continue
-        places = [(name, element) for name in quantities_of(resolved) for element in resolved.elements]
-        if any(place in moved or _holds(nominal[place[0]], *place) for place in places):
-            continue
         term = resolved.term
-        why = f"{term.target} is 0 on everything that '{term.select}' selects, and a factor leaves it so"
+        places = [(name, element) for name in quantities_of(resolved) for element in resolved.elements]
+        if term.op != "set" and not any(_limited(nominal[name], name, element) for name, element in places):
+            why = f"{term.target} is unlimited on everything that '{term.select}' selects, and would stay so"
+            remedy = "select what has a limit"
+        elif term.op == "scale" and not any(p in moved or _holds(nominal[p[0]], *p) for p in places):
+            why = f"{term.target} is 0 on everything that '{term.select}' selects, and a factor leaves it so"
+            remedy = "use 'op: set' or 'op: add'"
+        else:
+            continue
         if engine.name in term.skip_on:
             chosen.skipped[resolved.name] = why
             chosen.properties.remove(resolved)
             del chosen.support[resolved.name]
         else:
-            chosen.faults.append(f"terms.{resolved.name}: {why}; use 'op: set' or 'op: add'")
+            chosen.faults.append(f"terms.{resolved.name}: {why}; {remedy}")
+
+
+def _limited(nominal: np.ndarray, quantity: str, element: int) -> bool:
+    """Whether an element's quantity is one that has a bound somewhere, or needs none."""
+    return quantity not in LIMITS or bool((abs(nominal[:, element]) < UNLIMITED).any())
 
 
 def _holds(nominal: np.ndarray, quantity: str, element: int) -> bool:
