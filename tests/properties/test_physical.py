@@ -38,9 +38,12 @@ def test_what_solvers_hold_is_physical(place):
         values = held(found)
         assert (values["body_mass"] > 0.0).all()
         inertia = values["body_inertia"].reshape(MANY, -1, 3, 3)
-        np.testing.assert_allclose(inertia, np.swapaxes(inertia, -1, -2), rtol=1e-6, atol=1e-12)
+        # PhysX makes the nine numbers of principal moments and axes, each with its own rounding.
+        largest = np.abs(inertia).max((-2, -1), keepdims=True)
+        assert (np.abs(inertia - np.swapaxes(inertia, -1, -2)) <= 5e-7 * largest).all()
         positive, triangle = physical(inertia)
-        assert positive.all() and triangle.all()
+        assert positive.all()
+        assert triangle.all(), [found.engine.elements.body[b].name for b in np.flatnonzero(~triangle.all(0))]
 
 
 @pytest.fixture
@@ -53,6 +56,8 @@ def bodies(place):
 def test_a_million_draws_stay_physical(bodies):
     """The robot's own bodies under shears, stretches, loads and masses of a hundredfold range."""
     elements, nominal = bodies
+    inertia = nominal["body_inertia"].reshape(1, -1, 3, 3)
+    nominal["body_inertia"] = (0.5 * (inertia + np.swapaxes(inertia, -1, -2))).reshape(1, -1, 9)
     num_worlds = 4000
     engine = ArrayEngine(
         num_worlds, elements=elements, nominal={name: np.repeat(v, num_worlds, axis=0) for name, v in nominal.items()}
