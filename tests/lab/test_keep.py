@@ -59,6 +59,19 @@ def test_an_event_on_another_asset_is_no_conflict():
     assert list(kept) == ["sim2real_startup", "sim2real_reset", "sim2real_interval", "ball"]
 
 
+def test_joint_damping_is_what_a_joint_event_writes_as_viscous_friction():
+    """Both engines have one number for the two."""
+    from isaaclab.envs import mdp
+    from isaaclab.managers import EventTermCfg, SceneEntityCfg
+
+    from lab import lab_tasks
+
+    params = {"asset_cfg": SceneEntityCfg("robot"), "friction_distribution_params": (0.5, 2.0), "operation": "scale"}
+    own = EventTermCfg(func=mdp.randomize_joint_parameters, mode="reset", params=params)
+    with pytest.raises(Sim2RealError, match="events.joints and terms.bearing both write joint.damping"):
+        sim2real.lab.events(parse_spec(lab_tasks.ROVER), keep={"joints": own})
+
+
 def test_the_task_s_own_configuration_stays_as_it_was():
     """`keep` is copied, not changed."""
     from lab import lab_tasks

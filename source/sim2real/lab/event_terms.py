@@ -32,7 +32,14 @@ WRITES: dict[str, tuple[str, ...]] = {
     "randomize_rigid_body_material": ("shape.friction", "shape.restitution"),
     "randomize_physics_scene_gravity": ("world.gravity", "world.gravity_tilt"),
     "randomize_actuator_gains": ("actuator.kp", "actuator.kd", "actuator.strength", "actuator.torque_constant"),
-    "randomize_joint_parameters": ("joint.friction", "joint.viscous_friction", "joint.armature", "joint.limit"),
+    # Both engines keep damping and viscous friction, which this event scales with the Coulomb friction, in one number.
+    "randomize_joint_parameters": (
+        "joint.friction",
+        "joint.viscous_friction",
+        "joint.damping",
+        "joint.armature",
+        "joint.limit",
+    ),
     "apply_external_force_torque": ("body.force", "body.torque"),
     "reset_root_state_uniform": ROOT,
     "reset_root_state_with_random_orientation": ROOT,
