@@ -6,7 +6,6 @@ once more, in double. So an error in a kernel shows as a difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,6 @@ from sim2real.engines import ops
 from sim2real.engines.friction import FRICTION, PAIR
 from sim2real.engines.quantities import QUANTITIES
 from sim2real.engines.resolve import Resolved
-from sim2real.spec.distributions import Uniform
 
 if TYPE_CHECKING:
     from sim2real.engines.randomizer import Randomizer
@@ -101,6 +99,14 @@ class Expected:
         part = self.randomizer.part if resolved.term.when in ops.LATER else 1.0
         return drawn if part == 1.0 else neutral + part * (drawn - neutral)
 
+    def _changed(self, resolved: Resolved, drawn: Array, before: Array) -> Array:
+        """Return values after one operation."""
+        if resolved.term.op == "set":
+            return np.broadcast_to(self._blend(resolved, drawn, before), before.shape)
+        if resolved.term.op == "scale":
+            return before * self._blend(resolved, drawn, 1.0)
+        return before + self._blend(resolved, drawn, 0.0)
+
     def _fold(self, resolved: Resolved, drawn: Array, found: dict[str, Array]) -> None:
         term, elements = resolved.term, list(resolved.elements)
         if term.target == "body.payload":
@@ -112,12 +118,7 @@ class Expected:
             if term.target == "body.mass" and name == "body_inertia":
                 continue
             before = found[name][:, elements]
-            if term.op == "set":
-                after = np.broadcast_to(self._blend(resolved, drawn, before), before.shape)
-            elif term.op == "scale":
-                after = before * self._blend(resolved, drawn, 1.0)
-            else:
-                after = before + self._blend(resolved, drawn, 0.0)
+            after = self._changed(resolved, drawn, before)
             found[name][:, elements] = after
             if term.target == "body.mass" and term.keep:
                 found["body_inertia"][:, elements] *= after / before
@@ -159,7 +160,7 @@ class Expected:
         for op in ORDER:
             for resolved in terms:
                 if resolved.term.target == "world.gravity" and resolved.term.op == op:
-                    size = _changed(op, size, drawn[resolved.name], self, resolved)
+                    size = self._changed(resolved, drawn[resolved.name], size)
         vector = (direction * size)[:, 0]
         for resolved in terms:
             if resolved.term.target == "world.gravity_tilt":
@@ -171,14 +172,8 @@ class Expected:
         """The draw of a tilt's axis, as a part of a turn."""
         worlds = np.arange(self.randomizer.num_worlds) + self.randomizer.first_world
         stream = next(s for s in self.randomizer.bank.streams if s.name == ops.around(resolved.name))
-        dist = stream.dist if stream.dist is not None else Uniform((0.0,), (1.0,))
-        drawn = Draws(self.randomizer.spec.seed).sample(stream.name, dist, worlds, self._episode(resolved), 0, 1)
+        drawn = Draws(self.randomizer.spec.seed).sample(stream.name, stream.dist, worlds, self._episode(resolved), 0, 1)
         return np.asarray(drawn, np.float64).reshape(len(worlds), -1)[:, 0]
-
-
-def _changed(op: str, value: Array, draw: Array, expected: Expected, resolved: Resolved) -> Array:
-    blend: Callable[[float | Array], Array] = lambda neutral: expected._blend(resolved, draw, neutral)  # noqa: E731, SLF001
-    return blend(value) if op == "set" else value * blend(1.0) if op == "scale" else value + blend(0.0)
 
 
 def _swap(matrix: Array, factor: float) -> Array:
