@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from sim2real.lab.observations import drawn, privileged
     from sim2real.lab.randomization import diverged, randomization_of
     from sim2real.lab.ranges import curriculum
+    from sim2real.lab.signals_cfg import apply_signals
+    from sim2real.lab.signals_terms import signal_paths
 
 _HOME = {
+    "apply_signals": "signals_cfg",
     "curriculum": "ranges",
     "diverged": "randomization",
     "drawn": "observations",
@@ -30,12 +33,13 @@ _HOME = {
     "randomization_of": "randomization",
     "recorder": "draw_recorder",
     "restore": "checkpoint",
+    "signal_paths": "signals_terms",
     "state_of": "checkpoint",
 }
 
 __all__ = [
-    "curriculum", "diverged", "drawn", "engine_of", "events", "keep_in_checkpoints", "privileged", "randomization_of",
-    "recorder", "restore", "state_of",
+    "apply_signals", "curriculum", "diverged", "drawn", "engine_of", "events", "keep_in_checkpoints",
+    "privileged", "randomization_of", "recorder", "restore", "signal_paths", "state_of",
 ]  # fmt: skip
 
 

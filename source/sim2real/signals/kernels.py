@@ -2,8 +2,8 @@
 """The kernels of signals: one thread for each world takes a datum through error, line, reading and loss.
 
 Samples of an episode are numbered from 0, and sample ``c`` lies in slot ``c % depth`` of a world's line. A reset sets
-the number back to 0; since no sample below 0 is ever read, nothing of an earlier episode can be. What is drawn for a sample
-is a function of (key, world, episode, c, element), so that a sample that is given again is disturbed alike.
+the number back to 0; since no sample below 0 is ever read, nothing of an earlier episode can be. What is drawn for a
+sample is a function of (key, world, episode, c, element), so that a sample that is given again is disturbed alike.
 """
 
 from __future__ import annotations

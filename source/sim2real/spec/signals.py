@@ -71,7 +71,7 @@ class SignalSpec:
     white: Distribution | None = None
     """Standard deviation of the error of every datum [``unit``]; itself one draw for an episode."""
     walk: Distribution | None = None
-    """Random walk from the episode's start: standard deviation after one second [``unit``], which grows with the root of
+    """Random walk from the episode's start: standard deviation after one second [``unit``]; grows with the root of
     time."""
     relative: Distribution | None = None
     """Standard deviation of an error in proportion to the datum, drawn for every datum [1]."""
