@@ -1,5 +1,7 @@
 """The friction of a pair is what is drawn, whatever rule makes it of the shapes'; what the rule forbids is an error."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -106,3 +108,28 @@ def test_without_a_counterpart_the_shape_has_the_draw():
     randomizer = Randomizer(spec_of({"g": "{target: shape.friction, asset: ground, op: set, dist: 0.7}"}), engine)
     randomizer.startup()
     np.testing.assert_array_equal(engine.read("shape_friction")[:, 0, 0], np.float32(0.7))
+
+
+def with_priority(engine: ArrayEngine, priority: dict[str, int]) -> ArrayEngine:
+    """Give shapes a contact priority by name."""
+    shapes = (replace(shape, priority=priority.get(shape.name, 0)) for shape in engine.elements.shape)
+    engine.elements = replace(engine.elements, shape=tuple(shapes))
+    return engine
+
+
+def test_a_counterpart_of_higher_priority_is_a_fault():
+    """Its friction acts alone, so that the draw would change nothing."""
+    engine = with_priority(engine_on(0.0, "max"), {"plane": 1})
+    with pytest.raises(EngineError, match="ground/plane has a higher contact priority than robot/.*_foot"):
+        Randomizer(spec_of({"f": DRAW.format("against: ground, ", "set", "[0.4, 1.25]")}), engine)
+
+
+def test_a_shape_of_higher_priority_decides_alone():
+    """The counterpart has no say, however rough it is."""
+    feet = {f"{leg}_foot": 2 for leg in ("FL", "FR", "RL", "RR")}
+    engine = with_priority(engine_on(3.0, "max"), feet)
+    randomizer = Randomizer(spec_of({"f": DRAW.format("against: ground, ", "set", "[0.4, 1.25]")}), engine)
+    randomizer.startup()
+    held = engine.read("shape_friction")[:, 2, 0]
+    np.testing.assert_array_equal(held, randomizer.values("f").numpy()[:, 0])
+    assert randomizer.pair_ranges[2] == pytest.approx((0.4, 1.25))

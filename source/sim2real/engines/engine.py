@@ -31,6 +31,8 @@ class Element:
     """For a joint: whether it slides."""
     fixed: bool = False
     """For a body or a shape: whether it cannot move in any world (its mass then does not matter)."""
+    priority: int = 0
+    """For a shape: where two shapes that touch differ in this, the higher one's friction acts alone (MuJoCo)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,13 +33,13 @@ SLACK = 1e-6
 
 
 class Pairs:
-    """Which shapes count as the counterpart of each randomized shape."""
+    """Which shapes have a say in the friction of each randomized shape: its counterparts of the same priority."""
 
     def __init__(self, terms: list[Resolved], engine: Engine, faults: list[str]) -> None:
         """Find the counterparts; a pattern that matches nothing is a fault."""
         self.rule = engine.friction_combine
         self.counterparts: dict[int, set[int]] = {}
-        shapes = engine.elements.shape
+        self._shapes = shapes = engine.elements.shape
         for resolved in terms:
             if resolved.term.target != "shape.friction":
                 continue
@@ -51,7 +51,7 @@ class Pairs:
                     f" there is {listing(sorted({label_of(shape) for shape in shapes})[:12])}"
                 )
             for element in own:
-                self.counterparts.setdefault(element, set()).update(found)
+                self.counterparts.setdefault(element, set()).update(self._equals(resolved, element, found, faults))
         if self.counterparts and self.rule not in PAIR:
             faults.append(f"{engine.name}: unknown rule for the friction of a pair: '{self.rule}'")
             self.counterparts = {}
@@ -66,6 +66,19 @@ class Pairs:
         if re.fullmatch(pattern, element.asset) or re.fullmatch(pattern, label_of(element)):
             return True
         return matches(pattern, element, engine.elements)
+
+
+    def _equals(self, resolved: Resolved, element: int, others: set[int], faults: list[str]) -> set[int]:
+        """Return the counterparts that have a say beside the element; one that alone decides is a fault."""
+        own = self._shapes[element]
+        above = [label_of(self._shapes[i]) for i in sorted(others) if self._shapes[i].priority > own.priority]
+        if above:
+            faults.append(
+                f"terms.{resolved.name}: {listing(above[:12])} has a higher contact priority than {label_of(own)}, so"
+                " its friction acts alone and the draw would change nothing; give both the same priority, or select"
+                " the other shape"
+            )
+        return {i for i in others if self._shapes[i].priority == own.priority}
 
 
 def solve_friction(

@@ -61,7 +61,13 @@ def find_parts(model: Any) -> Parts:
             for j in joints
         ),
         shape=tuple(
-            Element(asset=assets[b], name=geom_names[g], body=-1 if fixed[b] else b - 1, fixed=fixed[b])
+            Element(
+                asset=assets[b],
+                name=geom_names[g],
+                body=-1 if fixed[b] else b - 1,
+                fixed=fixed[b],
+                priority=int(model.geom_priority[g]),
+            )
             for g, b in zip(geoms, owner, strict=True)
         ),
     )

@@ -89,7 +89,7 @@ def _caution(target: str, model: Any, actuators: JointActuators) -> str:
     """What a person should know about this very model."""
     if target == "shape.friction":
         if len(set(model.geom_priority.tolist())) > 1:
-            return "geoms differ in priority: the higher one decides alone, not the larger friction"
+            return "geoms differ in priority: where they touch, the higher one's friction acts alone"
         return "sliding friction; MuJoCo takes 1e-5 for less"
     if target.startswith("actuator.") and actuators.others:
         return f"{len(actuators.others)} actuators that are neither motor nor servo of one joint are left alone"

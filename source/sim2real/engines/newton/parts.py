@@ -164,6 +164,7 @@ def _shapes(
     geoms = solver.mjc_geom_to_newton_shape.numpy()[0]
     geom_of = {int(shape): geom for geom, shape in enumerate(geoms) if shape >= 0}
     flags, carrier = model.shape_flags.numpy(), model.shape_body.numpy()
+    priority = solver.mjw_model.geom_priority.numpy()
     elements: list[Element] = []
     columns, shared, found = [], [], []
     numbers: dict[str, int] = {}
@@ -181,7 +182,8 @@ def _shapes(
         number = numbers.setdefault(f"{asset}/{stem}", 0)
         numbers[f"{asset}/{stem}"] += 1
         still = carried < 0 or fixed[carried]
-        elements.append(Element(asset=asset, name=f"{stem}/{number}", body=carried, fixed=still))
+        above = int(priority[geom_of[shape]])
+        elements.append(Element(asset=asset, name=f"{stem}/{number}", body=carried, fixed=still, priority=above))
         columns.append(np.full(worlds, -1) if k < 0 else own[:, k])
         shared.append(shape if k < 0 else -1)
         found.append(geom_of[shape])
