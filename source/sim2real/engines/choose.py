@@ -50,7 +50,8 @@ def choose_terms(spec: Spec, engine: Engine, handled: Mapping[str, Support], els
     chosen = Chosen()
     for name, term in spec.terms.items():
         if term.target in elsewhere:
-            chosen.elsewhere[name] = "drawn and applied by the task"
+            said = elsewhere[term.target] if isinstance(elsewhere, Mapping) else ""
+            chosen.elsewhere[name] = said or "drawn and applied by the task"
             continue
         support = handled[term.target] if term.target in handled else engine.support(term.target)
         if not support.able and engine.name in term.skip_on:

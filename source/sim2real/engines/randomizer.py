@@ -58,7 +58,7 @@ class Randomizer:
             spec: what is uncertain.
             engine: where it goes.
             handled: targets that the caller applies from :meth:`values`, with what to say about them.
-            elsewhere: targets that the caller draws and applies itself.
+            elsewhere: targets that the caller draws and applies itself; a mapping says how.
             first_world: global id of world 0 of this process.
             step_dt: time between two calls of :meth:`step` [s]; needed by intervals and durations.
 

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sim2real.lab.build_scene import build
     from sim2real.lab.checkpoint import keep_in_checkpoints, restore, state_of
     from sim2real.lab.draw_recorder import recorder
     from sim2real.lab.engine import engine_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "apply_signals": "signals_cfg",
+    "build": "build_scene",
     "curriculum": "ranges",
     "diverged": "randomization",
     "drawn": "observations",
@@ -38,7 +40,7 @@ _HOME = {
 }
 
 __all__ = [
-    "apply_signals", "curriculum", "diverged", "drawn", "engine_of", "events", "keep_in_checkpoints",
+    "apply_signals", "build", "curriculum", "diverged", "drawn", "engine_of", "events", "keep_in_checkpoints",
     "privileged", "randomization_of", "recorder", "restore", "signal_paths", "state_of",
 ]  # fmt: skip
 

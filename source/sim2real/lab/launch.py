@@ -7,7 +7,7 @@ import io
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -63,7 +63,14 @@ def check_device(device: str) -> str:
 
 
 @contextlib.contextmanager
-def make_env(task: str, physics: str, device: str = "cpu", verbose: bool = False, **changes: Any) -> Iterator[Any]:
+def make_env(
+    task: str,
+    physics: str,
+    device: str = "cpu",
+    verbose: bool = False,
+    prepare: Callable[[Any], Any] | None = None,
+    **changes: Any,
+) -> Iterator[Any]:
     """Make a registered task's environment and close it at the end.
 
     Args:
@@ -71,6 +78,7 @@ def make_env(task: str, physics: str, device: str = "cpu", verbose: bool = False
         physics: One of `PHYSICS`.
         device: `cpu`, `cuda` or `cuda:N`.
         verbose: Keep the framework's own start-up prints.
+        prepare: Called with the configuration after `changes`, e.g. `lambda cfg: sim2real.lab.build(cfg, spec)`.
         changes: Dotted names of the environment's configuration and their values, e.g. `**{"scene.num_envs": 64}`.
 
     Yields:
@@ -110,6 +118,8 @@ def make_env(task: str, physics: str, device: str = "cpu", verbose: bool = False
         cfg.sim.device = device
         for name, value in changes.items():
             _set(cfg, name, value)
+        if prepare is not None:
+            prepare(cfg)
         context = launch_simulation(cfg, {"device": device})
         context.__enter__()
     try:

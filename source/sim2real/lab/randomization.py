@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim2real.engines.engine import Rows, Support
 from sim2real.errors import Sim2RealError
+from sim2real.lab.build_scene import support_of_built
 from sim2real.lab.starts import (
     JOINT_STATE,
     KICK,
@@ -96,11 +97,12 @@ class Randomization:
         self.first_world: int = rank * env.num_envs if given is None else int(given)
         elsewhere = tuple(getattr(env, "handled_targets", ()))
         self.engine = engine_of(env)
+        built, said = support_of_built(env.cfg, self.spec, env.num_envs, self.first_world)
         self.randomizer = Randomizer(
             self.spec,
             self.engine,
-            handled=_handled(elsewhere),
-            elsewhere=elsewhere,
+            handled=_handled(elsewhere) | built,
+            elsewhere=dict.fromkeys(elsewhere, "") | said,
             first_world=self.first_world,
             step_dt=env.step_dt,
         )
@@ -219,12 +221,17 @@ class Randomization:
         self.overflow_guard = OverflowGuard(env) if self.engine.name == "newton_mjwarp" else None
 
     def _say_what_is_left(self) -> None:
+        from sim2real.lab.signals_terms import signal_paths
+
         self._said = True
+        applied = {path.name for path in signal_paths(self._env).values()}
         for section in ("signals", "vision"):
-            names = list(getattr(self.spec, section))
+            names = [name for name in getattr(self.spec, section) if section != "signals" or name not in applied]
             if names:
                 logger.warning("events() does not apply the spec's %s: %s", section, ", ".join(names))
         for name, why in {**self.randomizer.chosen.skipped, **self.randomizer.chosen.elsewhere}.items():
+            if why.startswith("built"):
+                continue
             logger.warning("terms.%s is not applied by events(): %s", name, why)
 
     # -- draws ---------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sim2real.errors import Sim2RealError
+from sim2real.paths import cache_dir
 
 RECIPE = 4
 """Raised when the post step below changes, so that cached files of the old recipe are not used."""
@@ -77,14 +78,6 @@ def mesh_files(urdf: Path) -> list[Path]:
     return list(found)
 
 
-def cache_dir() -> Path:
-    """Where converted robots are kept: `$SIM2REAL_CACHE`, else the user's cache folder."""
-    root = os.environ.get("SIM2REAL_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "sim2real"
-    )
-    return Path(root) / "robots"
-
-
 def convert_urdf(cfg: UrdfCfg) -> Path:
     """Convert `cfg.urdf` unless that was done before; return the path of the one USD file.
 
@@ -95,7 +88,7 @@ def convert_urdf(cfg: UrdfCfg) -> Path:
         raise RobotAssetError(f"no URDF at {cfg.urdf}")
     # Text where a person may want to read it, binary where it is vertices.
     suffix = ".usdc" if mesh_files(cfg.urdf) else ".usda"
-    target = cache_dir() / f"{cfg.urdf.stem}-{cfg.digest()}{suffix}"
+    target = cache_dir("robots") / f"{cfg.urdf.stem}-{cfg.digest()}{suffix}"
     if target.is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ WORLDS_MOST = 65536
 def spec_at_work(
     spec: Spec, task: str, physics: str, *, num_envs: int, device: str = "cpu", **changes: Any
 ) -> Iterator[tuple[Any, Randomization]]:
-    """Make a task's environment whose events are the spec's, reset it, and close it at the end.
+    """Make a task's environment whose scene and events are the spec's, reset it, and close it at the end.
 
     Args:
         spec: what is uncertain.
@@ -40,6 +40,7 @@ def spec_at_work(
     Raises:
         Sim2RealError: what the engine cannot do, all of it; or no such task, engine or device.
     """
+    from sim2real.lab.build_scene import build
     from sim2real.lab.event_terms import events
     from sim2real.lab.launch import check_device, check_physics, make_env
     from sim2real.lab.randomization import randomization_of
@@ -51,7 +52,7 @@ def spec_at_work(
     changes = {"scene.num_envs": num_envs, "events": events(spec, on_divergence="off"), **changes}
     with contextlib.ExitStack() as stack:
         with _nothing_beside_our_errors():
-            env = stack.enter_context(make_env(task, physics, device, **changes))
+            env = stack.enter_context(make_env(task, physics, device, prepare=lambda cfg: build(cfg, spec), **changes))
             env.reset()
         yield env, randomization_of(env)
 
