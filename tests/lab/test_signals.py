@@ -107,6 +107,18 @@ def test_a_command_acts_after_the_drawn_seconds(late):
     np.testing.assert_allclose(missing, np.repeat(latency, 12, 1), atol=1e-2 * env.physics_dt)
 
 
+def test_what_is_applied_is_not_called_left_out(late, caplog):
+    """The spec's events name only the signals that nothing takes."""
+    env, _ = late
+    found = randomization_of(env)
+    for spec, said in ((found.spec, False), (parse_spec(f"{HEAD}  imu: {{latency: 0.1}}\n"), True)):
+        found.spec, own = spec, found.spec
+        found._say_what_is_left()
+        found.spec = own
+        assert ("does not apply the spec's signals: imu" in caplog.text) == said
+        assert "action" not in caplog.text
+
+
 def test_an_observation_is_as_old_as_was_drawn(late):
     """The line between two true samples, and the episode's bias."""
     from isaaclab.envs import mdp

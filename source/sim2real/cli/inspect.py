@@ -84,7 +84,7 @@ def left_sections(spec: Spec) -> dict[str, str]:
     """Return the sections of a spec that a physics engine has no part in."""
     found = {}
     if spec.signals:
-        found["signals"] = f"{', '.join(spec.signals)}: no property of an engine, not applied by events"
+        found["signals"] = f"{', '.join(spec.signals)}: no property of an engine; see sim2real.lab.apply_signals"
     if spec.vision:
         found["vision"] = f"{', '.join(spec.vision)}: no property of an engine; see 'preview'"
     return found
