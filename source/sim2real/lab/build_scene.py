@@ -152,7 +152,7 @@ def support_of_built(
             f"the scene was built for worlds from {first}, and its events are for worlds from {first_world}; give both"
             " the same first_world"
         )
-    notes = "; ".join(f"{name}: {note}" for name, note in built.notes.items())
+    notes = "; ".join(dict.fromkeys(built.notes.values()))
     elsewhere = {GROUND: "built: a mesh, heights drawn node by node"}
     if first_world + num_envs > built.variants:
         shared = f"built: {built.variants} robots, world w has number w mod {built.variants}"
