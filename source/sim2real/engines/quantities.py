@@ -46,6 +46,11 @@ _TABLE = (
     Quantity(name="actuator_kd", kind="joint", width=1, meaning="velocity gain [N·m·s/rad or N·s/m]"),
     Quantity(name="actuator_effort_limit", kind="joint", width=1, meaning="largest torque or force [N·m or N]"),
     Quantity(name="actuator_velocity_limit", kind="joint", width=1, meaning="largest speed [rad/s or m/s]"),
+    Quantity(name="actuator_voltage", kind="joint", width=1, meaning="supply voltage of a motor [V]"),
+    Quantity(name="actuator_backlash", kind="joint", width=1, meaning="free play of a motor's gear [rad or m]"),
+    Quantity(
+        name="actuator_thermal_resistance", kind="joint", width=1, meaning="from a motor's winding to ambient [K/W]"
+    ),
     Quantity(name="gravity", kind="world", width=3, meaning="gravity in the world frame [m/s²]"),
 )
 
@@ -74,6 +79,9 @@ TARGET_QUANTITIES: dict[str, tuple[str, ...]] = {
     "actuator.torque_constant": ("actuator_kp", "actuator_kd", "actuator_effort_limit"),
     "actuator.effort_limit": ("actuator_effort_limit",),
     "actuator.velocity_limit": ("actuator_velocity_limit",),
+    "actuator.voltage": ("actuator_voltage",),
+    "actuator.backlash": ("actuator_backlash",),
+    "actuator.thermal": ("actuator_thermal_resistance",),
     "world.gravity": ("gravity",),
     "world.gravity_tilt": ("gravity",),
 }

@@ -19,8 +19,13 @@ _NATIVE = {
     "actuator_kd": ("kd",),
     "actuator_effort_limit": ("max_effort", "max_motor_effort"),
     "actuator_velocity_limit": ("velocity_limit",),
+    "actuator_voltage": ("voltage",),
+    "actuator_backlash": ("backlash",),
+    "actuator_thermal_resistance": ("thermal_resistance",),
 }
-"""Names of a quantity in Newton's actuators: the gains in the controller, the limits in its clamps."""
+"""Names of a quantity in Newton's actuators: the gains in the drive, the limits in its clamps, or all in a motor."""
+_CLAMPED = ("actuator_effort_limit", "actuator_velocity_limit")
+"""Quantities that clamps may hold."""
 _TORCH = {
     "actuator_kp": "stiffness",
     "actuator_kd": "damping",
@@ -43,7 +48,7 @@ def explicit_slots(asset: Any, num_worlds: int, first: int, count: int) -> dict[
     for name in asset.actuators:
         group = asset.actuators[name]
         for actuator in group if isinstance(group, tuple) else (group,):
-            if hasattr(actuator, "controller"):
+            if hasattr(actuator, "drive"):
                 if id(actuator) not in seen:
                     seen.add(id(actuator))
                     _native(asset, name, actuator, num_worlds, first, count, slots)
@@ -69,7 +74,7 @@ def _native(
     joints = len(asset.joint_names)
     flat = actuator.indices.numpy().astype(np.int64)
     for quantity, attributes in _NATIVE.items():
-        owners = [actuator.controller] if quantity in ("actuator_kp", "actuator_kd") else list(actuator.clamping or ())
+        owners = [actuator.drive, *(actuator.clamping if quantity in _CLAMPED else ())]
         for owner in owners:
             for attribute in attributes:
                 array = getattr(owner, attribute, None)

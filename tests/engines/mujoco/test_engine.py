@@ -9,8 +9,11 @@ from sim2real.engines.engine import EngineError
 from sim2real.engines.mujoco.inertia import full_inertia, rotation
 from sim2real.engines.quantities import QUANTITIES, TARGET_QUANTITIES
 
-HELD = [name for name in QUANTITIES if name not in
-        ("shape_restitution", "contact_stiffness", "contact_damping", "actuator_velocity_limit")]  # fmt: skip
+MISSING = (
+    "shape_restitution", "contact_stiffness", "contact_damping", "actuator_velocity_limit", "actuator_voltage",
+    "actuator_backlash", "actuator_thermal_resistance",
+)  # fmt: skip
+HELD = [name for name in QUANTITIES if name not in MISSING]
 
 
 def physical_inertia(rng, nominal):

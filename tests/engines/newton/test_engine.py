@@ -6,6 +6,7 @@ import warp as wp
 
 from newton_models import odd_model, robot_model, solver_of
 from sim2real.engines.engine import EngineError, Rows
+from sim2real.engines.newton.actuators import MOTOR
 from sim2real.engines.newton.engine import NewtonEngine, NewtonViews
 from sim2real.engines.newton.parts import Asset
 from sim2real.engines.quantities import QUANTITIES
@@ -13,7 +14,8 @@ from sim2real.engines.quantities import QUANTITIES
 WORLDS = 4
 TOUCHED = [3, 1]
 ROBOT = [Asset(name="robot", path="")]
-HELD = [name for name in QUANTITIES if name not in ("shape_restitution",)]
+MISSING = ("shape_restitution", *MOTOR)
+HELD = [name for name in QUANTITIES if name not in MISSING]
 WRITABLE = [name for name in HELD if name != "body_position"]
 
 

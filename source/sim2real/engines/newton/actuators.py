@@ -18,6 +18,14 @@ POSITION_MODE = 1
 """Newton's JointTargetMode.POSITION: the position actuator damps as well."""
 
 
+MOTOR = {
+    "actuator_voltage": "voltage",
+    "actuator_backlash": "backlash",
+    "actuator_thermal_resistance": "thermal_resistance",
+}
+"""What only a motor (`sim2real.actuators.drive`) has, by its own names."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MotorArray:
     """An array of Newton's actuators that a quantity is written to."""
@@ -59,7 +67,7 @@ class Drives:
     def driven(self, quantity: str) -> np.ndarray:
         """Which joints hold a quantity of their actuator, bool (joints,)."""
         found = np.zeros(len(self.position), bool)
-        if quantity != "actuator_velocity_limit":
+        if quantity != "actuator_velocity_limit" and quantity not in MOTOR:
             found |= self.solver
         for motor in self.motors.get(quantity, ()):
             found |= (motor.number >= 0).all(axis=0)
@@ -108,6 +116,11 @@ def _add_actuator(drives: Drives, actuator: Any, dofs: np.ndarray) -> None:
         add("actuator_kd", actuator.drive, "kd")
     else:
         drives.foreign.append(type(actuator.drive).__name__)
+    if hasattr(actuator.drive, "max_effort"):
+        add("actuator_effort_limit", actuator.drive, "max_effort")
+    for quantity, attribute in MOTOR.items():
+        if hasattr(actuator.drive, attribute):
+            add(quantity, actuator.drive, attribute)
     for clamp in actuator.clamping:
         if hasattr(clamp, "max_effort"):
             add("actuator_effort_limit", clamp, "max_effort")

@@ -18,7 +18,7 @@ import warp as wp
 from sim2real.engines.engine import EngineError, Rows, Support
 from sim2real.engines.launch import RowsKernel
 from sim2real.engines.newton import finish_kernels
-from sim2real.engines.newton.actuators import as_floats, find_drives
+from sim2real.engines.newton.actuators import MOTOR, as_floats, find_drives
 from sim2real.engines.newton.bind import check_solver, forget_contacts, wake_worlds
 from sim2real.engines.newton.constants import DerivedConstants
 from sim2real.engines.newton.parts import Asset, find_parts
@@ -214,6 +214,8 @@ class NewtonEngine:
 
     def _missing(self, quantity: str) -> str | None:
         """Why a quantity cannot be held; None when it can."""
+        if quantity in MOTOR and quantity not in self.drives.motors:
+            return f"no joint has a motor; {GIVE_MOTORS}"
         if quantity == "shape_restitution":
             return plain_support("shape.restitution", self.device).note
         if quantity == "body_position" and int(getattr(self._mjw, "neq", 0)):
@@ -238,6 +240,10 @@ class NewtonEngine:
             "actuator_effort_limit": "Model.joint_effort_limit; mjw.jnt_actfrcrange",
             "actuator_velocity_limit": "Model.joint_velocity_limit",
         }
+        if quantity in MOTOR:
+            reason = self._missing(quantity)
+            if reason is not None:
+                return Support(able=False, note=reason)
         if not driven.any():
             speed = (
                 " (MuJoCo's own drives have no speed limit, only a DC motor model has)"
@@ -246,7 +252,7 @@ class NewtonEngine:
             )
             return Support(able=False, note=f"no joint has an actuator that holds it{speed}")
         motors = self.drives.motors.get(quantity, ())
-        where = [what[quantity]] if self.drives.solver.any() or not motors else []
+        where = [what[quantity]] if quantity in what and (self.drives.solver.any() or not motors) else []
         where += sorted({f"{type(motor.holder).__name__}.{motor.name}" for motor in motors})
         notes = [f"not held by {', '.join(idle[:6])}{' and others' if len(idle) > 6 else ''}"] if idle else []
         notes += [f"{name} has none" for name in sorted(set(self.drives.foreign))]
@@ -255,6 +261,8 @@ class NewtonEngine:
         return Support(able=True, where="; ".join(where), device=self.device, note="; ".join(notes))
 
 
+GIVE_MOTORS = "implicit actuators and PD drives have no voltage, play or heat: see sim2real.lab.with_motors"
+"""What to do where only a motor could hold a target."""
 RAW = 1
 """Newton's SOLREF_MODE_RAW: MuJoCo's own numbers, as written in the file."""
 

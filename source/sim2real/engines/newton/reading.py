@@ -103,6 +103,15 @@ class Reader:
     def _actuator_velocity_limit(self) -> np.ndarray:
         return self._motor("actuator_velocity_limit", self._model.joint_velocity_limit.numpy()[self._parts.dof])
 
+    def _actuator_voltage(self) -> np.ndarray:
+        return self._motor("actuator_voltage", np.zeros(self._parts.dof.shape, np.float32))
+
+    def _actuator_backlash(self) -> np.ndarray:
+        return self._motor("actuator_backlash", np.zeros(self._parts.dof.shape, np.float32))
+
+    def _actuator_thermal_resistance(self) -> np.ndarray:
+        return self._motor("actuator_thermal_resistance", np.zeros(self._parts.dof.shape, np.float32))
+
     def _motor(self, quantity: str, held: np.ndarray) -> np.ndarray:
         for motor in self._drives.motors.get(quantity, ()):
             there = motor.number >= 0

@@ -58,6 +58,9 @@ ACTUATOR_QUANTITY = {
     "actuator.torque_constant": "actuator_kp",
     "actuator.effort_limit": "actuator_effort_limit",
     "actuator.velocity_limit": "actuator_velocity_limit",
+    "actuator.voltage": "actuator_voltage",
+    "actuator.backlash": "actuator_backlash",
+    "actuator.thermal": "actuator_thermal_resistance",
 }
 """The quantity whose storage decides about a target."""
 

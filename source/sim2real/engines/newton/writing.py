@@ -159,5 +159,6 @@ def bind_writes(model: Any, solver: Any, parts: Parts, drives: Drives, reader: R
         for motor in motors:
             ratio = wp.array(motor.ratio, dtype=wp.float32, device=device)
             holder = getattr(motor.holder, motor.name)
-            found[quantity].append(launch(kernels.write_motor, joints, ints(motor.number), ratio, holder))
+            write = launch(kernels.write_motor, joints, ints(motor.number), ratio, holder)
+            found.setdefault(quantity, []).append(write)
     return found
