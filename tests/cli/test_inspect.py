@@ -92,3 +92,17 @@ def test_bad_input_is_an_error_of_the_user(arguments, said, capsys):
     """Exit code 2, and what came."""
     assert main(["inspect", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_task_that_draws_a_part_itself(tmp_path, capfd):
+    """The lab takes the spec too, and says what it draws; what the lab does not know stays an error."""
+    task = ["--task", "Sim2Real-Avoidance-Rover", "--physics", "newton_mjwarp"]
+    assert main(["inspect", "rover", *task, "--json"]) == 0
+    entries = {entry["term"]: entry for entry in json.loads(capfd.readouterr().out)["entries"]}
+    assert entries["base_mass"]["applied"] == "engine"
+    assert entries["focal_length"]["applied"] == "elsewhere"
+    assert entries["focal_length"]["note"] == "drawn and applied by the task"
+    other = tmp_path / "other.yaml"
+    other.write_text(load_spec("rover").to_yaml().replace("focal_length:", "zoom:"))
+    assert main(["inspect", str(other), *task]) == 2
+    assert "terms.zoom: this task has no such term" in capfd.readouterr().err

@@ -24,3 +24,14 @@ def test_curricula_are_refused(spec: Spec, curriculum: str) -> None:
     """No range of this task moves, by success or by stages."""
     with pytest.raises(TaskSpecError, match="curriculum: this task reads none; remove the section"):
         check_spec(parse_spec(spec.to_yaml() + curriculum))
+
+
+def test_events_may_apply_the_rest() -> None:
+    """With a spec's events the preset of the rover drives the lab; the task's own targets are still held to names."""
+    rover = load_spec("rover")
+    with pytest.raises(TaskSpecError, match="terms.base_mass: this task has no such term"):
+        check_spec(rover)
+    check_spec(rover, events=True)
+    other = rover.to_yaml().replace("camera_position:", "camera_place:")
+    with pytest.raises(TaskSpecError, match="terms.camera_place: this task has no such term"):
+        check_spec(parse_spec(other), events=True)

@@ -127,8 +127,7 @@ def _holds(nominal: np.ndarray, quantity: str, element: int) -> bool:
 
 
 def _cannot(name: str, term: Term, engine: str, support: Support) -> str:
-    reason = "sim2real has no model of it yet" if TARGETS[term.target].planned else support.note
-    why = f": {reason}" if reason else ""
+    why = f": {support.note}" if support.note else ""
     return (
         f"terms.{name}: {engine} cannot hold {term.target}{why}; remove the term, or say"
         f" 'unsupported: skip_declared' and in the term 'skip_on: [{engine}]'"

@@ -67,7 +67,6 @@ class Pairs:
             return True
         return matches(pattern, element, engine.elements)
 
-
     def _equals(self, resolved: Resolved, element: int, others: set[int], faults: list[str]) -> set[int]:
         """Return the counterparts that have a say beside the element; one that alone decides is a fault."""
         own = self._shapes[element]

@@ -273,7 +273,7 @@ class Randomizer:
         self.bank.set_bounds(self._known(term), low, high)
 
     def set_range(self, part: float) -> None:
-        """Open the ranges of properties and wrenches only in part about their nominal, from the next reset on.
+        """Open the ranges of properties and wrenches only in part about their nominal, from the next draw on.
 
         It leaves alone what is drawn at startup, and the draws themselves: a factor f acts as 1 + part (f - 1).
 
@@ -297,6 +297,8 @@ class Randomizer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state of :meth:`state_dict`, draw every world's numbers of then, and write them.
 
+        Under a curriculum that is their u of then, within the ranges of the state.
+
         A process may hold only a part of the state's worlds.
 
         Raises:
@@ -312,6 +314,8 @@ class Randomizer:
 
     def replay(self, world: int, episode: int, occurrence: int = 0) -> dict[str, np.ndarray]:
         """Return all draws of a world, by stream, shape (count, dim): what it was given then, under today's bounds.
+
+        A world that a curriculum held at an edge of a range is replayed as if it had not been.
 
         Args:
             world: global id.

@@ -152,6 +152,12 @@ def kept_terms(keep: Any) -> dict[str, EventTermCfg]:
     return {name: term for name, term in items if isinstance(term, EventTermCfg) and name not in NAMES.values()}
 
 
+def has_spec(configured: Any) -> bool:
+    """Whether a task's events hold a spec's."""
+    terms = configured if isinstance(configured, dict) else getattr(configured, "__dict__", {})
+    return terms.get(NAMES["startup"]) is not None
+
+
 def written_by(term: EventTermCfg) -> tuple[str, ...]:
     """Return the targets whose storage one of Isaac Lab's own events writes."""
     return WRITES.get(getattr(term.func, "__name__", str(term.func).rpartition(":")[2]), ())

@@ -26,7 +26,7 @@ from sim2real.lab.starts import (
     OverrideCheck,
     StateError,
 )
-from sim2real.spec import parse_spec
+from sim2real.spec import Spec, parse_spec
 
 if TYPE_CHECKING:
     import torch
@@ -96,6 +96,7 @@ class Randomization:
         given = settings["first_world"]
         self.first_world: int = rank * env.num_envs if given is None else int(given)
         elsewhere = tuple(getattr(env, "handled_targets", ()))
+        _check_own_spec(env, self.spec, elsewhere)
         self.engine = engine_of(env)
         built, said = support_of_built(env.cfg, self.spec, env.num_envs, self.first_world)
         self.randomizer = Randomizer(
@@ -347,6 +348,18 @@ class Randomization:
             fired = [mask] * len(kicks)
         changes = [wp.to_torch(self.randomizer.vectors(entry.name))[:, entry.place] for entry in kicks]
         kick(kicks[0].asset, changes, fired, self._part)
+
+
+def _check_own_spec(env: Any, spec: Spec, targets: tuple[str, ...]) -> None:
+    """Refuse terms that the environment draws itself from another spec, where they say something else."""
+    own = getattr(getattr(env, "randomization", None), "terms", {})
+    other = [name for name, term in spec.terms.items() if term.target in targets and own.get(name) != term]
+    if other:
+        raise Sim2RealError(
+            f"this environment draws {', '.join(sorted({spec.terms[name].target for name in other}))} itself, by a spec"
+            f" of its own, which does not hold the same {', '.join(f'terms.{name}' for name in other)}; give the"
+            " environment's configuration this spec too (cfg.spec), or remove the terms"
+        )
 
 
 def _handled(elsewhere: tuple[str, ...]) -> dict[str, Support]:

@@ -56,8 +56,6 @@ class Target:
     """Whether a scalar needs a ``direction``."""
     duration: bool = False
     """Whether ``duration_s`` may be given."""
-    planned: bool = False
-    """Whether nothing in this release can apply it yet: it is declared, and refused when something is to run."""
 
     @property
     def on_asset(self) -> bool:

@@ -17,6 +17,7 @@ import torch
 from isaaclab.envs import DirectRLEnv
 
 from sim2real.draws import Draws
+from sim2real.lab.event_terms import has_spec
 from sim2real.spec import load_spec
 from sim2real.vision import DepthParams
 
@@ -24,7 +25,7 @@ from ..robots.rover import WHEEL_JOINTS, WHEEL_RADIUS, wheel_speeds
 from . import arena, camera, geometry, layout
 from .env_cfg import AvoidanceEnvCfg
 from .scene_cfg import NOMINAL_FOCAL_LENGTH
-from .terms import check_spec
+from .terms import TERMS, check_spec
 
 OUTCOMES = ("running", "success", "collision", "timeout")
 OBSERVE = ("noisy", "clean", "nothing")
@@ -55,12 +56,14 @@ class AvoidanceEnv(DirectRLEnv):
     """The environment; see `AvoidanceEnvCfg`."""
 
     cfg: AvoidanceEnvCfg
+    handled_targets = tuple(target for target, _ in TERMS.values())
+    """What this environment draws and applies itself, from `randomization`."""
 
     def __init__(self, cfg: AvoidanceEnvCfg, render_mode: str | None = None, **kwargs):
         self.randomization = load_spec(cfg.spec)
         if cfg.spec_seed is not None:
             self.randomization = self.randomization.with_seed(cfg.spec_seed)
-        check_spec(self.randomization)
+        check_spec(self.randomization, events=has_spec(cfg.events))
         self.focal_min, _ = camera.focal_scale_bounds(self.randomization)
         cfg.scene.camera.spawn.focal_length = self.focal_min * NOMINAL_FOCAL_LENGTH
         # Dark surfaces are lost by the camera model; it sees them in the colour image.

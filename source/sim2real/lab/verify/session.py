@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim2real.errors import Sim2RealError
@@ -51,8 +53,16 @@ def spec_at_work(
         raise Sim2RealError(f"num_envs is {num_envs}; give 1 to {WORLDS_MOST}")
     changes = {"scene.num_envs": num_envs, "events": events(spec, on_divergence="off"), **changes}
     with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sim2real-spec-")))
+
+        def prepare(cfg: Any) -> None:
+            build(cfg, spec)
+            if isinstance(getattr(cfg, "spec", None), str):  # a task that draws a part of it itself
+                (folder / "spec.yaml").write_text(spec.to_yaml())
+                cfg.spec = str(folder / "spec.yaml")
+
         with _nothing_beside_our_errors():
-            env = stack.enter_context(make_env(task, physics, device, prepare=lambda cfg: build(cfg, spec), **changes))
+            env = stack.enter_context(make_env(task, physics, device, prepare=prepare, **changes))
             env.reset()
         yield env, randomization_of(env)
 
