@@ -156,6 +156,19 @@ def measure_damping(bench: Bench) -> Values:
     return {"damping": decay * hinge_inertia(BAR_MOMENT, 0.0)}
 
 
+def measure_joint_friction(bench: Bench) -> Values:
+    """A turning bar is let go: its speed falls by the same amount in every step, friction x time / I."""
+    from sim2real.lab.verify.scene import BAR_MOMENT
+
+    bench.turn(SPEED, 0.0)
+    bench.step(1)
+    start = bench.spin()
+    bench.step(SPIN)
+    slowed = (start - bench.spin()) / (SPIN * bench.dt)
+    bench.turn(0.0, 0.0)
+    return {"joint_friction": slowed * hinge_inertia(BAR_MOMENT, 0.0)}
+
+
 def measure_restitution(bench: Bench) -> Values:
     """A ball is dropped: the speed at which it leaves the floor by that at which it came."""
     from sim2real.lab.verify.scene import BALL_RADIUS, DROP
