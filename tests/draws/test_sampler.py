@@ -142,22 +142,6 @@ def test_permutations_are_fair() -> None:
     assert ((counts - 10000) ** 2 / 10000).sum() < 20.5  # chi-squared, 5 degrees of freedom, p = 0.001
 
 
-def test_choice_weights() -> None:
-    """Indices come in proportion to their weights, and weight zero never."""
-    got = Draws(5).choice_weights("c", [1.0, 0.0, 3.0], np.arange(40000))
-    assert got.shape == (40000, 1)
-    counts = np.bincount(got[:, 0], minlength=3)
-    assert counts[1] == 0
-    assert abs(counts[2] - 30000) < 4 * np.sqrt(40000 * 0.75 * 0.25)
-
-
-@pytest.mark.parametrize("weights", [[], [0.0], [-1.0, 2.0], [float("nan")], [float("inf")]])
-def test_wrong_weights(weights: list[float]) -> None:
-    """Weights that say nothing are refused."""
-    with pytest.raises(ValueError, match="weights: got"):
-        Draws(5).choice_weights("c", weights, [1])
-
-
 @pytest.mark.parametrize(
     ("ids", "error", "message"),
     [

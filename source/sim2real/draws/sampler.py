@@ -13,7 +13,7 @@ import numpy as np
 
 from sim2real.draws.keys import check_seed, hash64, key_words
 from sim2real.draws.philox import philox4x32, unit_from_bits
-from sim2real.draws.tables import choice_thresholds, compile_table, values_from_bits
+from sim2real.draws.tables import compile_table, values_from_bits
 from sim2real.spec.distributions import Distribution
 
 if TYPE_CHECKING:
@@ -74,16 +74,6 @@ class Draws:
         bits = self.bits(name, world, episode, occurrence, count * table.dim)
         values = values_from_bits(table, bits.reshape(bits.shape[0], count, table.dim))
         return values[..., 0] if table.dim == 1 else values
-
-    def choice_weights(
-        self, name: str, weights: Any, world: Any, episode: Any = 0, occurrence: Any = 0, count: int = 1
-    ) -> np.ndarray:
-        """Return indices, int64 of shape (n, count), drawn in proportion to ``weights`` (right to 2^-32)."""
-        given = tuple(float(w) for w in weights)
-        if not given or not all(0.0 <= w < float("inf") for w in given) or not sum(given) > 0.0:
-            raise ValueError(f"weights: got {list(given)}; give numbers of 0 or more, at least one above 0")
-        kept, thresholds = choice_thresholds(given)
-        return kept[np.searchsorted(thresholds, self.bits(name, world, episode, occurrence, count), side="right")]
 
     def permutation(self, name: str, world: Any, n: int, episode: Any = 0, occurrence: Any = 0) -> np.ndarray:
         """Return a random order of 0..n-1 for each world, int64 of shape (worlds, n).

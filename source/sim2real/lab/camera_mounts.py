@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim2real.engines.engine import Support
 from sim2real.vision.errors import VisionError
 
 if TYPE_CHECKING:
@@ -99,6 +100,25 @@ class CameraMounts:
         asset, body = self.body
         pose: torch.Tensor = self.env.scene[asset].data.body_link_pose_w.torch[:, body]
         return pose
+
+
+def mounts_of(env: Any, spec: Spec, elsewhere: tuple[str, ...], first_world: int) -> list[CameraMounts]:
+    """Return the mounts of all cameras that a spec's terms select; none where the environment mounts them itself.
+
+    Raises:
+        VisionError: A selected camera cannot be moved.
+    """
+    patterns = [t.select for t in spec.terms.values() if t.target in TARGETS and t.target not in elsewhere]
+    cameras = [name for name, sensor in env.scene.sensors.items() if hasattr(sensor, "set_world_poses")]
+    chosen = [name for name in cameras if any(re.fullmatch(pattern, name) for pattern in patterns)]
+    return [CameraMounts(env, spec, camera=name, first_world=first_world) for name in chosen]
+
+
+def support_of_mounts(mounts: list[CameraMounts]) -> dict[str, Support]:
+    """Return what is said about the targets that these mounts apply."""
+    names = sorted({term.target for one in mounts for term in one.terms.values()})
+    where = ", ".join(f"{one.camera.cfg.prim_path.rpartition('/')[2]}.set_world_poses" for one in mounts)
+    return {name: Support(able=True, where=where, device="sim", note="the body's pose of the reset") for name in names}
 
 
 def _carrier(env: Any, prim_path: str) -> tuple[str, int]:

@@ -12,9 +12,13 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from sim2real.engines.engine import Rows, Support
+import numpy as np
+
+from sim2real.engines.engine import Rows
 from sim2real.errors import Sim2RealError
 from sim2real.lab.build_scene import support_of_built
+from sim2real.lab.camera_mounts import mounts_of, support_of_mounts
+from sim2real.lab.handled import check_own_spec, handled_here, with_company
 from sim2real.lab.starts import (
     JOINT_STATE,
     KICK,
@@ -26,7 +30,7 @@ from sim2real.lab.starts import (
     OverrideCheck,
     StateError,
 )
-from sim2real.spec import Spec, parse_spec
+from sim2real.spec import parse_spec
 
 if TYPE_CHECKING:
     import torch
@@ -96,13 +100,14 @@ class Randomization:
         given = settings["first_world"]
         self.first_world: int = rank * env.num_envs if given is None else int(given)
         elsewhere = tuple(getattr(env, "handled_targets", ()))
-        _check_own_spec(env, self.spec, elsewhere)
+        check_own_spec(env, self.spec, elsewhere)
         self.engine = engine_of(env)
+        self._mounts = mounts_of(env, self.spec, elsewhere, self.first_world)
         built, said = support_of_built(env.cfg, self.spec, env.num_envs, self.first_world)
         self.randomizer = Randomizer(
             self.spec,
             self.engine,
-            handled=_handled(elsewhere) | built,
+            handled=handled_here(elsewhere) | built | support_of_mounts(self._mounts),
             elsewhere=dict.fromkeys(elsewhere, "") | said,
             first_world=self.first_world,
             step_dt=env.step_dt,
@@ -143,7 +148,7 @@ class Randomization:
             own = [entry for entry in drawn if entry.asset == name]
             wanted = tuple(target for target in STARTS if target not in kept.get(name, ()))
             if not self._managed:  # a direct environment places its assets itself
-                wanted = _with_company(entry.term.target for entry in own)
+                wanted = with_company(entry.term.target for entry in own)
             if wanted:
                 starts.append(AssetStart(name, asset, self._env.scene.env_origins, own))
                 what[name] = wanted
@@ -270,6 +275,8 @@ class Randomization:
         for start in self._starts:
             start.part = self._part
             start.write(rows, self._what[start.name])
+        for mounts in self._mounts:
+            mounts.apply(self._numbers(rows), self.episodes[rows].cpu().numpy())
         self._override.written(self._at, rows, [(start, self._what[start.name]) for start in self._starts])
         for kicks in self._kicks:
             self._kick([entry for entry in kicks if entry.term.when == "reset"], rows)
@@ -328,6 +335,10 @@ class Randomization:
         self._index[: len(ids)] = ids
         return ids, Rows(index=self._index_warp, n=len(ids))
 
+    def _numbers(self, rows: Any) -> np.ndarray:
+        """Return worlds as numbers on the host."""
+        return np.arange(self._env.num_envs)[rows if isinstance(rows, slice) else rows.cpu().numpy()]
+
     def _kick_fired(self) -> None:
         for kicks in self._kicks:
             self._kick([entry for entry in kicks if entry.term.when != "reset"])
@@ -348,35 +359,6 @@ class Randomization:
             fired = [mask] * len(kicks)
         changes = [wp.to_torch(self.randomizer.vectors(entry.name))[:, entry.place] for entry in kicks]
         kick(kicks[0].asset, changes, fired, self._part)
-
-
-def _check_own_spec(env: Any, spec: Spec, targets: tuple[str, ...]) -> None:
-    """Refuse terms that the environment draws itself from another spec, where they say something else."""
-    own = getattr(getattr(env, "randomization", None), "terms", {})
-    other = [name for name, term in spec.terms.items() if term.target in targets and own.get(name) != term]
-    if other:
-        raise Sim2RealError(
-            f"this environment draws {', '.join(sorted({spec.terms[name].target for name in other}))} itself, by a spec"
-            f" of its own, which does not hold the same {', '.join(f'terms.{name}' for name in other)}; give the"
-            " environment's configuration this spec too (cfg.spec), or remove the terms"
-        )
-
-
-def _handled(elsewhere: tuple[str, ...]) -> dict[str, Support]:
-    """Return what is said about the targets that are applied here."""
-    root = Support(able=True, where="asset.write_root_..._to_sim", device="sim")
-    joint = Support(
-        able=True, where="asset.write_joint_..._to_sim", device="sim", note="positions end at the soft limits"
-    )
-    shove = Support(able=True, where="asset.write_root_com_velocity_to_sim", device="sim", note="free roots only")
-    found = {target: joint if target in JOINT_STATE else root for target in STARTS} | {KICK: shove}
-    return {target: support for target, support in found.items() if target not in elsewhere}
-
-
-def _with_company(targets: Any) -> tuple[str, ...]:
-    """Return targets in the order of STARTS; a part of the state is written whole."""
-    named = set(targets)
-    return tuple(target for target in STARTS if target in named)
 
 
 def diverged(env: Any) -> torch.Tensor:
