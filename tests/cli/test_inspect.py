@@ -53,7 +53,10 @@ def test_a_task_says_where_and_how_far(physics, capfd):
     assert entries["base_mass"]["elements"] == ["robot/base"] and entries["base_mass"]["where"]
     ((low, high),) = entries["joint_friction"]["effective"]
     assert (low, high) == (0.0, pytest.approx(0.05))
-    assert entries["joint_zero"]["applied"] == "skipped" and "joint.zero_offset" in entries["joint_zero"]["note"]
+    if physics == "newton_mjwarp":
+        assert entries["joint_zero"]["applied"] == "engine"
+    elif physics != "mujoco":
+        assert entries["joint_zero"]["applied"] == "skipped" and "frames" in entries["joint_zero"]["note"]
     assert entries["start_yaw"]["applied"] == "caller"
     assert len(data["pairs"]) == 4
     for pair in data["pairs"]:

@@ -45,6 +45,8 @@ def nominal_values(elements: Elements, num_worlds: int, seed: int = 3) -> dict[s
 def _one(name: str, width: int, rng: np.random.Generator) -> np.ndarray:
     if name == "gravity":
         return np.array([0.0, 0.0, -9.81])
+    if name == "joint_zero":
+        return np.zeros(1)
     if name == "joint_limit":
         return np.array([-1.5, 2.0]) + rng.uniform(-0.2, 0.2, 2)
     if name in ("body_com", "body_position"):

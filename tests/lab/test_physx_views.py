@@ -304,7 +304,7 @@ def test_what_cannot_be_written_is_an_error(engine):
     with pytest.raises(EngineError, match="does not hold 'contact_stiffness'.*it holds actuator_effort_limit"):
         engine.read("contact_stiffness")
     assert not engine.support("joint.limit").able
-    for target in ("body.frame_offset", "contact.damping", "joint.stiffness"):
+    for target in ("body.frame_offset", "joint.zero_offset", "contact.damping", "joint.stiffness"):
         assert not engine.support(target).able and engine.support(target).note
 
 

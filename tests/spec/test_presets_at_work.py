@@ -1,7 +1,7 @@
 """The presets at work: the randomizer takes each of them on its robot, and holds what the seeds say.
 
 The engine is one of plain arrays that can hold every property, with the names of the vendors' robots. What no engine
-holds today (a link's length, the ground's height, an encoder's zero) has to be left out by the preset's own words.
+holds today (a link's length, the ground's height) has to be left out by the preset's own words.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from spec.test_robot_presets import ROBOTS, names_of
 WORLDS = 1024
 GO2 = ROBOTS["quadruped"][0]
 PUSHES = ("body.force", "body.torque")
-BUILT = ("terrain.height", "geometry.scale", "link.length", "joint.zero_offset", "camera.focal_length")
+BUILT = ("terrain.height", "geometry.scale", "link.length", "camera.focal_length")
 """What this engine cannot hold, nor its caller."""
 APPLIED = {t: Support(able=True, where="the task") for t in TARGETS if t not in (*TARGET_QUANTITIES, *PUSHES, *BUILT)}
 ON_ROVER = APPLIED | {"camera.focal_length": Support(able=True, where="the camera")}

@@ -35,6 +35,7 @@ LEAST = {
     "body_com": _ANY,
     "body_position": _ANY,
     "joint_limit": _ANY,
+    "joint_zero": _ANY,
 }
 """Smallest value of a quantity; 0 where it is not named."""
 ABOVE_ZERO = ("body_mass", "contact_stiffness", "actuator_velocity_limit")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sim2real.engines.newton.engine import NewtonEngine
     from sim2real.engines.newton.parts import Asset
 
-MOVES_CENTRES = frozenset({"body_com", "body_position"})
+MOVES_CENTRES = frozenset({"body_com", "body_position", "joint_zero"})
 """Quantities from which Isaac Lab derives poses that it keeps."""
 
 

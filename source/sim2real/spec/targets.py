@@ -113,7 +113,7 @@ _TABLE = (
     _target("joint.armature", "rotor inertia at the joint", _INERTIA, "set scale add", each=_JOINT, least=0.0),
     _target("joint.stiffness", "passive stiffness of a joint", _GAIN, "set scale add", each=_JOINT, least=0.0),
     _target("joint.limit", "lower and upper position limit", _ANGLE, "add scale", dims=(2,), each=_JOINT),
-    _target("joint.zero_offset", "encoder zero of a joint", _ANGLE, "add", each=_JOINT),
+    _target("joint.zero_offset", "encoder's reading minus the joint's true place", _ANGLE, "add", each=_JOINT),
     _target("joint.position", "start position of a joint", _ANGLE, "set scale add", each=_JOINT, when=_RESET),
     _target("joint.velocity", "start velocity of a joint", _SPEED, "set scale add", each=_JOINT, when=_RESET),
     _target("actuator.kp", "position gain", _GAIN, "set scale", each=_JOINT, least=0.0),

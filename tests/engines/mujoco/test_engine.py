@@ -38,7 +38,7 @@ def drawn(engine, quantity, rng):
     if quantity == "body_inertia":
         keep = [b.fixed or b.name == "crate" for b in bodies]
         return np.array([v if k else physical_inertia(rng, v).reshape(9) for v, k in zip(nominal, keep, strict=True)])
-    if quantity == "gravity":
+    if quantity in ("gravity", "joint_zero"):
         return nominal + rng.uniform(-1, 1, nominal.shape)
     if quantity == "joint_limit":
         return np.where(np.isfinite(nominal), nominal + rng.uniform(-0.1, 0.1, nominal.shape), nominal)

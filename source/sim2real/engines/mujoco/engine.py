@@ -23,7 +23,7 @@ from sim2real.engines.quantities import QUANTITIES
 if TYPE_CHECKING:
     import warp as wp
 
-CONSTANTS = ("body_mass", "body_com", "body_inertia", "body_position", "joint_armature")
+CONSTANTS = ("body_mass", "body_com", "body_inertia", "body_position", "joint_armature", "joint_zero")
 """Quantities after which the model's constants have to be derived anew."""
 DERIVED = (
     "body_subtreemass", "body_invweight0", "dof_M0", "dof_invweight0", "dof_length", "tendon_length0",
@@ -49,7 +49,7 @@ _PLAIN = {
 }
 """Quantities that stand in an array as they are: the array, and the ids of the elements in it."""
 _BODY_FIELDS = ("body_mass", "body_ipos", "body_iquat", "body_inertia", "body_pos")
-_OTHER_FIELDS = ("dof_damping", "dof_frictionloss", "dof_armature", "jnt_stiffness", "geom_friction")
+_OTHER_FIELDS = ("dof_damping", "dof_frictionloss", "dof_armature", "jnt_stiffness", "geom_friction", "qpos0")
 _LIMIT_FIELDS = ("jnt_range", "jnt_limited", "bvh_aabb")
 
 
@@ -138,7 +138,7 @@ class MujocoEngine:
         self._pushing = active
 
     def _holds(self, quantity: str) -> bool:
-        return quantity in _PLAIN or quantity in (*ACTUATOR_QUANTITIES, "body_inertia", "joint_limit", "gravity")
+        return quantity in (*_PLAIN, *ACTUATOR_QUANTITIES, "body_inertia", "joint_limit", "joint_zero", "gravity")
 
     def _known(self, quantity: str) -> None:
         if quantity not in self._nominal:
@@ -158,6 +158,9 @@ class MujocoEngine:
         elif quantity == "joint_limit":
             limited = model.jnt_limited[parts.joints].astype(bool)[:, None]
             found = np.where(limited, model.jnt_range[parts.joints], (-np.inf, np.inf))
+        elif quantity == "joint_zero":
+            at = model.jnt_qposadr[parts.joints]
+            found = model.qpos0[at] - self._fields["qpos0"][at]
         elif quantity == "gravity":
             found = model.opt.gravity
         else:
@@ -175,6 +178,10 @@ class MujocoEngine:
             self.model.opt.gravity[:] = self._gravity if same else values[0]
         elif quantity == "body_inertia":
             self._store_inertia(values, nominal)
+        elif quantity == "joint_zero":
+            # MuJoCo turns a body by qpos - qpos0: its reference is the reading at the nominal place.
+            at = self.model.jnt_qposadr[self.parts.joints]
+            self.model.qpos0[at] = self._fields["qpos0"][at] + values[:, 0]
         elif quantity == "joint_limit":
             for j, value, before in zip(self.parts.joints, values, nominal, strict=True):
                 same = np.array_equal(value, before)
@@ -192,7 +199,7 @@ class MujocoEngine:
         if quantity == "body_mass":
             moving = np.array([not e.fixed for e in self.elements.body])
             bad |= (values <= 0.0) & moving[:, None] & (values != nominal)
-        elif quantity not in ("body_com", "body_position", "body_inertia", "joint_limit", "gravity"):
+        elif quantity not in ("body_com", "body_position", "body_inertia", "joint_limit", "joint_zero", "gravity"):
             bad |= values < 0.0
         if quantity == "joint_limit":
             bad |= (values[:, :1] > values[:, 1:]) & (values != nominal).any(axis=1, keepdims=True)

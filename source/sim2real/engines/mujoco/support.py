@@ -24,6 +24,7 @@ _WHERE = {
     "joint.armature": "MjModel.dof_armature",
     "joint.stiffness": "MjModel.jnt_stiffness",
     "joint.limit": "MjModel.jnt_range",
+    "joint.zero_offset": "MjModel.qpos0",
     "actuator.kp": "MjModel.actuator_gainprm, actuator_biasprm",
     "actuator.kd": "MjModel.actuator_gainprm, actuator_biasprm",
     "actuator.strength": "MjModel.actuator_gainprm, actuator_biasprm, actuator_forcerange",
@@ -41,6 +42,8 @@ _NOTES = {
     "joint.armature": _DERIVED,
     "joint.damping": "one field for passive damping and viscous friction",
     "joint.viscous_friction": "one field for passive damping and viscous friction",
+    "joint.zero_offset": "the reading at which the body stands in its nominal place moves, which mj_resetData starts"
+    " from; limits and springs stay at their readings",
 }
 _EXCLUDES = {
     "joint.damping": ("joint.viscous_friction",),

@@ -27,7 +27,7 @@ from sim2real.engines.newton.support import ACTUATOR_QUANTITY, plain_support
 from sim2real.engines.newton.writing import ValuesKernel, bind_writes
 from sim2real.engines.quantities import QUANTITIES
 
-INERTIAL = frozenset({"body_mass", "body_com", "body_inertia", "body_position", "joint_armature"})
+INERTIAL = frozenset({"body_mass", "body_com", "body_inertia", "body_position", "joint_armature", "joint_zero"})
 """Quantities on which the derived constants depend."""
 TOUCHES_CONTACTS = INERTIAL | {"shape_friction", "contact_stiffness", "contact_damping", "gravity"}
 """Quantities after which Newton's cached contacts are converted anew."""
@@ -82,7 +82,7 @@ class NewtonEngine:
         self._wrench = wp.zeros(int(model.body_count), dtype=wp.spatial_vectorf, device=self.device)
         self._push = self._bind_push()
         self._pushing = False
-        self._frames_checked = False
+        self._frames_checked = self._zeros_checked = False
         self._mask = wp.zeros(self.num_worlds, dtype=wp.bool, device=self.device)
         self._mark = RowsKernel(finish_kernels.mark_worlds, [self._mask], self.device)
 
@@ -95,6 +95,7 @@ class NewtonEngine:
         if found.able and target in ("body.force", "body.torque") and self._views.add_force is None:
             return Support(able=False, note="nothing was given through which forces reach the steps")
         names = {"body.frame_offset": "body_position", "joint.stiffness": "joint_stiffness"}
+        names["joint.zero_offset"] = "joint_zero"
         names |= {"contact.stiffness": "contact_stiffness", "contact.damping": "contact_damping"}
         reason = self._missing(names.get(target, ""))
         return Support(able=False, note=reason) if reason else found
@@ -116,6 +117,8 @@ class NewtonEngine:
             raise EngineError(f"{quantity}: values have shape {tuple(values.shape)}; this engine's have {expected}")
         if quantity == "body_position" and not self._frames_checked:
             self._check_frames(values, rows)
+        if quantity == "joint_zero" and not self._zeros_checked:
+            self._check_zeros(values, rows)
         for launch in self._launches[quantity]:
             launch(values, rows)
 
@@ -124,7 +127,7 @@ class NewtonEngine:
         if rows.n == 0:
             return
         written = set(quantities)
-        if "body_position" in written:
+        if written & {"body_position", "joint_zero"}:
             self.constants.place(rows)
         if written & INERTIAL:
             self.constants.refresh(rows)
@@ -175,6 +178,18 @@ class NewtonEngine:
             )
         self._frames_checked = bool(worlds)
 
+    def _check_zeros(self, values: wp.array, rows: Rows) -> None:
+        """Refuse encoders of joints that do not place a body in a parent alone. Asks the device, once."""
+        worlds = [int(world) for world in rows.index.numpy()[: rows.n] if world >= 0]
+        unable = np.flatnonzero((values.numpy()[worlds] != 0.0).any(axis=(0, 2)) & (self.parts.hung < 0))
+        if len(unable):
+            names = ", ".join(self.elements.joint[k].name for k in unable)
+            raise EngineError(
+                f"joint_zero: {names} is one axis of several or hangs on the world, so there is no joint frame in a"
+                " parent to turn; leave it out of 'select'"
+            )
+        self._zeros_checked = bool(worlds)
+
     def _bind_push(self) -> ValuesKernel:
         body = wp.array(self.parts.body.astype(np.int32), dtype=wp.int32, device=self.device)
         return ValuesKernel(finish_kernels.store_wrench, [body, self._wrench], self.device, self.parts.body.shape[1])
@@ -218,7 +233,7 @@ class NewtonEngine:
             return f"no joint has a motor; {GIVE_MOTORS}"
         if quantity == "shape_restitution":
             return plain_support("shape.restitution", self.device).note
-        if quantity == "body_position" and int(getattr(self._mjw, "neq", 0)):
+        if quantity in ("body_position", "joint_zero") and int(getattr(self._mjw, "neq", 0)):
             return "the model closes loops with constraints whose anchors were made for the frames as they are"
         mujoco = getattr(self._model, "mujoco", None)
         if quantity == "joint_stiffness" and getattr(mujoco, "dof_passive_stiffness", None) is None:

@@ -47,6 +47,8 @@ class Parts:
     """MuJoCo's degrees of freedom, (joints,)."""
     joint_mjw: np.ndarray
     """MuJoCo's joints, (joints,)."""
+    hung: np.ndarray
+    """Body element that each joint alone places in a parent, else -1: (joints,)."""
     locked: np.ndarray
     """Joints of kinematic bodies, bool (joints,): MuJoCo holds them by an armature that must stay."""
     shape: np.ndarray
@@ -79,7 +81,7 @@ def find_parts(model: Any, solver: Any, assets: Sequence[Asset]) -> Parts:
     held = _held(solver.mjw_model)
     fixed = [bool(flag & KINEMATIC or held[m]) for flag, m in zip(flags, body_mjw, strict=True)]
 
-    frame, joints, dofs, locked = _joints(model, worlds, body, body_element, body_names, body_assets, fixed)
+    frame, joints, dofs, hung, locked = _joints(model, worlds, body, body_element, body_names, body_assets, fixed)
     dof_mjw = _inverse(solver.mjc_dof_to_newton_dof, dofs)
     joint_mjw = _inverse(solver.mjc_jnt_to_newton_dof, dofs)
 
@@ -102,6 +104,7 @@ def find_parts(model: Any, solver: Any, assets: Sequence[Asset]) -> Parts:
         dof=dofs,
         dof_mjw=dof_mjw,
         joint_mjw=joint_mjw,
+        hung=np.array(hung, np.int64),
         locked=np.array(locked, bool),
         shape=shape,
         shape_shared=shared,
@@ -117,8 +120,10 @@ def _joints(
     body_names: list[str],
     body_assets: list[str],
     fixed: list[bool],
-) -> tuple[np.ndarray, list[Element], np.ndarray, list[bool]]:
-    """Return the joint that places each body, the elements, their degrees of freedom, and which are locked."""
+) -> tuple[np.ndarray, list[Element], np.ndarray, list[int], list[bool]]:
+    """Return the joint that places each body, the elements, their degrees of freedom, which body each of them alone
+    places, and which are locked.
+    """
     joint = _by_world(model.joint_world, worlds, "joints")
     kind, start = model.joint_type.numpy(), model.joint_qd_start.numpy()
     child, parent = model.joint_child.numpy(), model.joint_parent.numpy()
@@ -126,6 +131,7 @@ def _joints(
     frame = np.full(body.shape, -1, np.int64)
     elements: list[Element] = []
     columns: list[np.ndarray] = []
+    hung: list[int] = []
     locked: list[bool] = []
     seen: set[int] = set()
     for k, j in enumerate(joint[0]):
@@ -143,9 +149,10 @@ def _joints(
             name = _last(model.joint_label[j]) + (f":{axis}" if count > 1 else "")
             elements.append(Element(asset=body_assets[carried], name=name, prismatic=axis < linear))
             columns.append(start[joint[:, k]] + axis)
+            hung.append(carried if count == 1 and parent[j] >= 0 else -1)
             locked.append(bool(flags[child[j]] & KINEMATIC))
     dofs = np.stack(columns, axis=1) if columns else np.zeros((worlds, 0), np.int64)
-    return frame, elements, dofs, locked
+    return frame, elements, dofs, hung, locked
 
 
 def _shapes(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sim2real.engines.newton.actuators import Drives
+from sim2real.engines.newton.frames import BodyFrames
 from sim2real.engines.newton.parts import Parts
 
 
@@ -15,8 +16,7 @@ class Reader:
 
     def __init__(self, model: Any, solver: Any, parts: Parts, drives: Drives) -> None:
         self._model, self._mjw, self._parts, self._drives = model, solver.mjw_model, parts, drives
-        self.offset = self._offset()
-        """From a body's joint frame in the parent to MuJoCo's body frame there [m], (num_worlds, bodies, 3)."""
+        self.frames = BodyFrames(model, solver, parts)
 
     def read(self, quantity: str) -> np.ndarray:
         """Return a quantity, float32 (num_worlds, count, width)."""
@@ -45,14 +45,11 @@ class Reader:
             self._mjw.body_iquat.numpy()[:, self._parts.body_mjw],
         )
 
-    def _offset(self) -> np.ndarray:
-        frame = self._parts.frame
-        place = self._model.joint_X_p.numpy()[np.maximum(frame, 0), :3] if frame.size else np.zeros((*frame.shape, 3))
-        offset = self._mjw.body_pos.numpy()[:, self._parts.body_mjw] - place
-        return np.where((frame >= 0)[..., None], offset, 0.0).astype(np.float32)
-
     def _body_position(self) -> np.ndarray:
-        return self._mjw.body_pos.numpy()[:, self._parts.body_mjw] - self.offset
+        return self.frames.positions()
+
+    def _joint_zero(self) -> np.ndarray:
+        return self.frames.zeros()
 
     def _shape_friction(self) -> np.ndarray:
         return self._mjw.geom_friction.numpy()[:, self._parts.geom_mjw, 0]

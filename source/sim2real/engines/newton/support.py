@@ -20,6 +20,7 @@ WHERE = {
     "joint.friction": "Model.joint_friction; mjw.dof_frictionloss",
     "joint.armature": "Model.joint_armature; mjw.dof_armature",
     "joint.stiffness": "Model.mujoco.dof_passive_stiffness; mjw.jnt_stiffness",
+    "joint.zero_offset": "Model.joint_X_p; mjw.body_pos, body_quat",
     "joint.limit": "Model.joint_limit_lower, _upper; mjw.jnt_range",
     "world.gravity": "Model.gravity; mjw.opt.gravity",
     "world.gravity_tilt": "Model.gravity; mjw.opt.gravity",
@@ -33,6 +34,8 @@ NOTES = {
     "body.payload": DERIVED,
     "joint.armature": DERIVED,
     "body.frame_offset": f"{DERIVED}; not for what floats or stands in the world",
+    "joint.zero_offset": f"{DERIVED}; the child's frame is turned back by it, limits and springs stay at their"
+    " readings; not for joints with several axes or on the world",
     "shape.friction": "torsional and rolling friction stay; a shape that all worlds share is set in mjw only,"
     " where Newton's full notification (Isaac Lab's own material terms) undoes it",
     "contact.stiffness": "N/m for shapes in Newton's force-space mode, else for each kg of effective mass",

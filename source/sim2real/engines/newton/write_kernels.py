@@ -163,28 +163,6 @@ def write_inertia(
 
 
 @wp.kernel(enable_backward=False)
-def write_position(
-    index: wp.array(dtype=int),
-    values: wp.array3d(dtype=float),
-    frame: wp.array2d(dtype=int),
-    mjw: wp.array(dtype=int),
-    offset: wp.array2d(dtype=wp.vec3),
-    joint_x_p: wp.array(dtype=wp.transform),
-    mjw_pos: wp.array2d(dtype=wp.vec3),
-):
-    """Store where a joint frame stands in its parent; `offset` is from there to MuJoCo's body frame."""
-    entry, k = wp.tid()
-    world = index[entry]
-    if world < 0 or frame[world, k] < 0:
-        return
-    place = wp.vec3(values[world, k, 0], values[world, k, 1], values[world, k, 2])
-    joint = frame[world, k]
-    joint_x_p[joint] = wp.transform(place, wp.transform_get_rotation(joint_x_p[joint]))
-    if mjw[k] >= 0:
-        mjw_pos[world, mjw[k]] = place + offset[world, k]
-
-
-@wp.kernel(enable_backward=False)
 def write_limit(
     index: wp.array(dtype=int),
     values: wp.array3d(dtype=float),

@@ -8,6 +8,7 @@ import numpy as np
 import warp as wp
 
 from sim2real.engines.engine import Rows
+from sim2real.engines.newton import frame_kernels
 from sim2real.engines.newton import write_kernels as kernels
 from sim2real.engines.newton.actuators import Drives, as_floats
 from sim2real.engines.newton.parts import Parts
@@ -77,6 +78,7 @@ def bind_writes(model: Any, solver: Any, parts: Parts, drives: Drives, reader: R
     )
     free = ints(np.where(parts.locked, -1, parts.dof_mjw))
     driven = ints(np.where(drives.solver, parts.dof, -1))
+    frames = [reader.frames.device, model.joint_X_p, mjw.body_pos, mjw.body_quat]
     slots = [ints(drives.position), ints(drives.velocity), ints(drives.damps)]
     prm = [as_floats(mjw.actuator_gainprm), as_floats(mjw.actuator_biasprm)]
     scalar = kernels.write_scalar
@@ -109,17 +111,8 @@ def bind_writes(model: Any, solver: Any, parts: Parts, drives: Drives, reader: R
                 mjw.body_iquat,
             )
         ],
-        "body_position": [
-            launch(
-                kernels.write_position,
-                bodies,
-                ints(parts.frame),
-                body_mjw,
-                wp.array(reader.offset, dtype=wp.vec3, device=device),
-                model.joint_X_p,
-                mjw.body_pos,
-            )
-        ],
+        "body_position": [launch(frame_kernels.write_position, bodies, *frames)],
+        "joint_zero": [launch(frame_kernels.write_zero, joints, ints(parts.hung), *frames)],
         "shape_friction": [
             launch(kernels.write_friction, shapes, shape, geom, model.shape_material_mu, mjw.geom_friction)
         ],

@@ -15,6 +15,7 @@ _REFUSED = {
     "body.frame_offset": "PhysX fixes where a joint is when the scene is built",
     "contact.stiffness": "PhysX contacts are rigid; it has shape.restitution",
     "contact.damping": "PhysX contacts are rigid; it has shape.restitution",
+    "joint.zero_offset": "PhysX fixes a joint's frames when the scene is built",
     "joint.stiffness": "PhysX has no spring at a joint beside the actuator's; actuator.kp is that one",
 }
 _VISCOUS = "PhysX has one viscous coefficient per joint"
