@@ -11,7 +11,9 @@ from __future__ import annotations
 import warp as wp
 
 from sim2real.draws.kernels import Counter, Tables, joint_value
-from sim2real.draws.philox_warp import normal_from_unit, philox4x32, unit_from_bits
+from sim2real.draws.philox_warp import unit_from_bits
+from sim2real.signals.error_kernels import Errors, ErrorState, disturb_block
+from sim2real.signals.levels import Key, Level, level_of, words_of
 
 NONE = -1
 LINEAR, HOLD, COMMAND = 0, 1, 2
@@ -19,22 +21,6 @@ LINEAR, HOLD, COMMAND = 0, 1, 2
 _LINEAR = wp.constant(LINEAR)
 _ROUNDING = wp.constant(wp.float32(1.0e-4))
 """Part of a step by which a delay may miss a whole number of steps and still mean it."""
-
-
-@wp.struct
-class Level:
-    """A number that a world drew for its episode."""
-
-    column: wp.int32  # among the draws, -1 for none
-    stride: wp.int32  # 1 with a number for each element, 0 with one for all
-
-
-@wp.struct
-class Key:
-    """The random key of what is drawn for every sample."""
-
-    k0: wp.uint32
-    k1: wp.uint32
 
 
 @wp.struct
@@ -50,30 +36,9 @@ class Signal:
     step_dt: wp.float32
     latency: Level
     dropout: Level
-    bias: Level
-    scale: Level
-    white: Level
-    walk: Level
-    relative: Level
-    quantum: Level
-    saturation: Level
     jitter_key: Key
     dropout_key: Key
-    white_key: Key
-    walk_key: Key
-    relative_key: Key
-
-
-@wp.func
-def level_of(level: Level, values: wp.array2d(dtype=wp.float32), world: wp.int32, element: wp.int32) -> wp.float32:
-    """Return a world's number for an element."""
-    return values[world, level.column + level.stride * element]
-
-
-@wp.func
-def words_of(key: Key, world: wp.uint32, episode: wp.uint32, sample: wp.int32, block: wp.int32) -> wp.vec4ui:
-    """Return the random words of four neighbouring elements of a sample."""
-    return philox4x32(world, episode, wp.uint32(sample), wp.uint32(block), key.k0, key.k1)
+    errors: Errors
 
 
 @wp.func
@@ -111,54 +76,6 @@ def is_lost(
         return False
     words = words_of(signal.dropout_key, signal.first_world + wp.uint32(world), episode, sample, 0)
     return unit_from_bits(words[0]) < level_of(signal.dropout, values, world, 0)
-
-
-@wp.func
-def disturb(
-    signal: Signal,
-    values: wp.array2d(dtype=wp.float32),
-    world: wp.int32,
-    element: wp.int32,
-    x: wp.float32,
-    white: wp.float32,
-    relative: wp.float32,
-    walked: wp.float32,
-) -> wp.float32:
-    """Return a datum with its errors: in proportion, added, cut off, rounded."""
-    factor = wp.float32(1.0)
-    if signal.scale.column >= 0:
-        factor = factor + level_of(signal.scale, values, world, element)
-    if signal.relative.column >= 0:
-        factor = factor + level_of(signal.relative, values, world, element) * relative
-    y = x * factor + walked
-    if signal.bias.column >= 0:
-        y = y + level_of(signal.bias, values, world, element)
-    if signal.white.column >= 0:
-        y = y + level_of(signal.white, values, world, element) * white
-    if signal.saturation.column >= 0:
-        limit = level_of(signal.saturation, values, world, element)
-        y = wp.min(wp.max(y, -limit), limit)
-    if signal.quantum.column >= 0:
-        quantum = level_of(signal.quantum, values, world, element)
-        if quantum > wp.float32(0.0):
-            y = wp.rint(y / quantum) * quantum
-    return y
-
-
-@wp.func
-def step_walk(
-    signal: Signal,
-    values: wp.array2d(dtype=wp.float32),
-    world: wp.int32,
-    element: wp.int32,
-    before: wp.float32,
-    normal: wp.float32,
-    sample: wp.int32,
-) -> wp.float32:
-    """Return where a random walk has come to; it begins at 0."""
-    if sample == 0:
-        return wp.float32(0.0)
-    return before + level_of(signal.walk, values, world, element) * wp.sqrt(signal.step_dt) * normal
 
 
 @wp.func
@@ -215,8 +132,7 @@ def observe(
     x: wp.array2d(dtype=wp.float32),
     count: wp.array(dtype=wp.int32),
     line: wp.array3d(dtype=wp.float32),
-    walk: wp.array2d(dtype=wp.float32),
-    walk_before: wp.array2d(dtype=wp.float32),
+    state: ErrorState,
     held: wp.array2d(dtype=wp.float32),
     out: wp.array2d(dtype=wp.float32),
 ):
@@ -231,41 +147,22 @@ def observe(
     lag = delay_of(signal, tables, values, world, episode, sample) / signal.step_dt
     lag = wp.min(lag, wp.float32(wp.min(sample, signal.depth - 1)))
     lost = is_lost(signal, values, world, episode, sample)
-    for block in range((signal.size + 3) // 4):
-        whites, relatives, walks = wp.vec4ui(), wp.vec4ui(), wp.vec4ui()
-        if signal.white.column >= 0:
-            whites = words_of(signal.white_key, number, episode, sample, block)
-        if signal.relative.column >= 0:
-            relatives = words_of(signal.relative_key, number, episode, sample, block)
-        if signal.walk.column >= 0:
-            walks = words_of(signal.walk_key, number, episode, sample, block)
-        for j in range(wp.min(4, signal.size - 4 * block)):
-            e = 4 * block + j
-            white, relative, walked = wp.float32(0.0), wp.float32(0.0), wp.float32(0.0)
-            if signal.white.column >= 0:
-                white = normal_from_unit(unit_from_bits(whites[j]))
-            if signal.relative.column >= 0:
-                relative = normal_from_unit(unit_from_bits(relatives[j]))
-            if signal.walk.column >= 0:
-                if new:
-                    walk_before[world, e] = walk[world, e]
-                normal = normal_from_unit(unit_from_bits(walks[j]))
-                walked = step_walk(signal, values, world, e, walk_before[world, e], normal, sample)
-                walk[world, e] = walked
-            if new:
-                held[world, e] = out[world, e]
-            sent = x[world, e]
-            if signal.reading != _LINEAR:
-                sent = disturb(signal, values, world, e, sent, white, relative, walked)
-            line[sample % signal.depth, world, e] = sent
-            y = read_line(signal, line, world, e, sample, lag)
-            if signal.reading == _LINEAR:
-                y = disturb(signal, values, world, e, y, white, relative, walked)
-            if lost:
-                y = held[world, e]
-                if signal.zero_lost != 0:
-                    y = wp.float32(0.0)
-            out[world, e] = y
+    slot = sample % signal.depth
+    for e in range(signal.size):
+        if new:
+            held[world, e] = out[world, e]
+        line[slot, world, e] = x[world, e]
+    if signal.reading != _LINEAR:
+        for block in range((signal.size + 3) // 4):
+            disturb_block(signal.errors, values, state, world, number, episode, sample, block, new, line[slot, world])
+    for e in range(signal.size):
+        out[world, e] = read_line(signal, line, world, e, sample, lag)
+    if signal.reading == _LINEAR:
+        for block in range((signal.size + 3) // 4):
+            disturb_block(signal.errors, values, state, world, number, episode, sample, block, new, out[world])
+    if lost:
+        for e in range(signal.size):
+            out[world, e] = wp.where(signal.zero_lost != 0, wp.float32(0.0), held[world, e])
 
 
 @wp.kernel(enable_backward=False)
@@ -278,7 +175,7 @@ def command(
     count: wp.array(dtype=wp.int32),
     line: wp.array3d(dtype=wp.float32),
     delays: wp.array2d(dtype=wp.float32),
-    walk: wp.array2d(dtype=wp.float32),
+    state: ErrorState,
     out: wp.array3d(dtype=wp.float32),
 ):
     """Send a world's command, and average what has arrived over each physics step until the next is sent.
@@ -298,31 +195,13 @@ def command(
     if lost and signal.zero_lost == 0:
         delay = wp.max(delays[before, world] - signal.step_dt, wp.float32(0.0))
     delays[slot, world] = delay
+    for e in range(signal.size):
+        line[slot, world, e] = x[world, e]
     for block in range((signal.size + 3) // 4):
-        whites, relatives, walks = wp.vec4ui(), wp.vec4ui(), wp.vec4ui()
-        if signal.white.column >= 0:
-            whites = words_of(signal.white_key, number, episode, sample, block)
-        if signal.relative.column >= 0:
-            relatives = words_of(signal.relative_key, number, episode, sample, block)
-        if signal.walk.column >= 0:
-            walks = words_of(signal.walk_key, number, episode, sample, block)
-        for j in range(wp.min(4, signal.size - 4 * block)):
-            e = 4 * block + j
-            white, relative, walked = wp.float32(0.0), wp.float32(0.0), wp.float32(0.0)
-            if signal.white.column >= 0:
-                white = normal_from_unit(unit_from_bits(whites[j]))
-            if signal.relative.column >= 0:
-                relative = normal_from_unit(unit_from_bits(relatives[j]))
-            if signal.walk.column >= 0:
-                normal = normal_from_unit(unit_from_bits(walks[j]))
-                walked = step_walk(signal, values, world, e, walk[world, e], normal, sample)
-                walk[world, e] = walked
-            sent = disturb(signal, values, world, e, x[world, e], white, relative, walked)
-            if lost:
-                sent = line[before, world, e]
-                if signal.zero_lost != 0:
-                    sent = wp.float32(0.0)
-            line[slot, world, e] = sent
+        disturb_block(signal.errors, values, state, world, number, episode, sample, block, True, line[slot, world])
+    if lost:
+        for e in range(signal.size):
+            line[slot, world, e] = wp.where(signal.zero_lost != 0, wp.float32(0.0), line[before, world, e])
     oldest = wp.max(sample - signal.depth + 1, 0)
     steps = out.shape[0]
     width = signal.step_dt / wp.float32(steps)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim2real.draws.bank import DrawBank
+from sim2real.signals.error_plan import make_state
 from sim2real.signals.errors import SignalError
 from sim2real.signals.plan import depth_of, find_signal, jitter_tables, kernel_signal, streams_of
 
@@ -75,7 +76,7 @@ class _Path:
         """Number of the episode that each world begins next, int32 (num_envs,)."""
         self._count = zeros(self.num_envs, dtype=wp.int32)
         self._line = zeros(self.depth, self.num_envs, self.size)
-        self._walk = zeros(self.num_envs, self.size)
+        self._errors = make_state(self.signal, self.num_envs, self.size, self.device)
         self._occurrence = zeros(self.num_envs, max(1, len(streams)), dtype=wp.int32)
         self._all = SimpleNamespace(
             index=wp.array(np.arange(self.num_envs), dtype=wp.int32, device=self.device), n=self.num_envs
@@ -148,7 +149,7 @@ class _Path:
     def _stored(self) -> dict[str, wp.array]:
         return {
             "draws": self.bank.values, "episodes": self.episodes, "resets": self.resets, "count": self._count,
-            "line": self._line, "walk": self._walk,
+            "line": self._line, "errors": self._errors.now,
         }  # fmt: skip
 
     def state_dict(self) -> dict[str, Any]:
@@ -212,7 +213,8 @@ class SignalPath(_Path):
         signal = find_signal(spec, name)
         reading = HOLD if signal.reading == "hold" else LINEAR
         super().__init__(spec, name, shape, step_dt, num_envs, device, first_world, reading)
-        self._walk_before, self._held, self._out = (wp.zeros_like(self._walk) for _ in range(3))
+        dims = (self.num_envs, self.size)
+        self._held, self._out = (wp.zeros(dims, dtype=wp.float32, device=self.device) for _ in range(2))
 
     def __call__(self, x: torch.Tensor, *, again: bool = False) -> torch.Tensor:
         """Return what the policy reads now.
@@ -229,12 +231,12 @@ class SignalPath(_Path):
 
         taken = self._taken(x)
         inputs = [self._signal, self._tables, self.bank.values, self.episodes, int(not again), taken]
-        state = [self._count, self._line, self._walk, self._walk_before, self._held, self._out]
+        state = [self._count, self._line, self._errors, self._held, self._out]
         wp.launch(self._kernels.observe, dim=self.num_envs, inputs=[*inputs, *state], device=self.device)
         return wp.to_torch(self._out).reshape(self.num_envs, *self.shape).clone()
 
     def _stored(self) -> dict[str, wp.array]:
-        return {**super()._stored(), "walk_before": self._walk_before, "held": self._held, "out": self._out}
+        return {**super()._stored(), "errors_before": self._errors.before, "held": self._held, "out": self._out}
 
 
 class CommandPath(_Path):
@@ -298,7 +300,7 @@ class CommandPath(_Path):
 
         taken = self._taken(x)
         inputs = [self._signal, self._tables, self.bank.values, self.episodes, taken]
-        state = [self._count, self._line, self._delays, self._walk, self.planes]
+        state = [self._count, self._line, self._delays, self._errors, self.planes]
         wp.launch(self._kernels.command, dim=self.num_envs, inputs=[*inputs, *state], device=self.device)
         return wp.to_torch(self.planes).reshape(self.substeps, self.num_envs, *self.shape)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim2real.draws.bank import Stream
 from sim2real.draws.flat import FlatTables
-from sim2real.draws.keys import hash64, key_words
 from sim2real.draws.tables import compile_table
+from sim2real.signals import error_plan
 from sim2real.signals.errors import SignalError
 from sim2real.spec.distributions import Constant, Distribution
 from sim2real.spec.signals import SignalSpec
@@ -23,12 +23,8 @@ if TYPE_CHECKING:
 
 ON_BUS = ("latency", "jitter", "dropout")
 """Parts that signals on one bus share a draw of."""
-PER_ELEMENT = ("bias", "scale")
-"""Parts of which every element of a signal draws its own."""
-LEVELS = ("latency", "dropout", "bias", "scale", "white", "walk", "relative", "quantum", "saturation")
+LEVELS = ("latency", "dropout", *error_plan.LEVELS)
 """Parts that a world draws once for an episode."""
-EVERY_SAMPLE = ("jitter", "dropout", "white", "walk", "relative")
-"""Parts that draw something for every sample."""
 MOST_SAMPLES = 4096
 """Longest line of one element."""
 
@@ -63,7 +59,7 @@ def streams_of(name: str, signal: SignalSpec, size: int) -> dict[str, Stream]:
                 f"signals.{name}.{part}: has {dist.dim} components and the data have {size} elements; give one for all,"
                 " or one for each"
             )
-        count = size if part in PER_ELEMENT and dist.dim == 1 else 1
+        count = size if part in error_plan.PER_ELEMENT and dist.dim == 1 else 1
         found[part] = Stream(stream_name(name, part, signal.bus), dist, count)
     return found
 
@@ -99,22 +95,17 @@ def kernel_signal(
     """Return the kernels' ``Signal``; ``columns`` are those of the parts' streams among the draws."""
     import warp as wp
 
-    from sim2real.signals.kernels import Key, Level, Signal
+    from sim2real.signals.kernels import Signal
+    from sim2real.signals.levels import make_key, make_level
 
     found: Any = Signal()
     found.size, found.depth, found.reading = size, depth_of(name, signal, step_dt), reading
     found.zero_lost = int(signal.on_dropout == "zero")
     found.has_jitter = int(signal.jitter is not None)
     found.first_world, found.step_dt = wp.uint32(first_world), step_dt
-    for part in LEVELS:
-        level: Any = Level()
-        place = columns.get(part)
-        level.column = -1 if place is None else place.start
-        level.stride = int(place is not None and place.stop - place.start > 1)
-        setattr(found, part, level)
-    for part in EVERY_SAMPLE:
-        key: Any = Key()
-        k0, k1 = key_words(hash64(seed, stream_name(name, part, signal.bus) + "/sample"))
-        key.k0, key.k1 = wp.uint32(k0), wp.uint32(k1)
-        setattr(found, f"{part}_key", key)
+    for part in ("latency", "dropout"):
+        setattr(found, part, make_level(columns.get(part)))
+    for part in ("jitter", "dropout"):
+        setattr(found, f"{part}_key", make_key(seed, stream_name(name, part, signal.bus)))
+    found.errors = error_plan.kernel_errors(name, signal, columns, seed=seed, size=size, step_dt=step_dt)
     return found
