@@ -17,8 +17,7 @@ gymnasium.register(
     disable_env_checker=True,
     kwargs={
         "env_cfg_entry_point": "sim2real_tasks.velocity.go2_cfg:Go2FlatEnvCfg",
-        "rsl_rl_cfg_entry_point": "isaaclab_tasks.core.velocity.config.go2.agents.rsl_rl_ppo_cfg:"
-        "UnitreeGo2FlatPPORunnerCfg",
+        "rsl_rl_cfg_entry_point": "sim2real_tasks.velocity.agents:Go2FlatAgentCfg",
         "default_agent": "rsl_rl",
     },
 )

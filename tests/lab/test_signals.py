@@ -197,7 +197,7 @@ def test_an_effort_is_refused_inside_newtons_step(late):
     [
         ("joint_pos: {white: 0.1}", {}, "cfg.observations.policy.joint_pos.noise = None"),
         ("joint_pos: {latency: 0.1}", {"lag": 2}, "observations.policy.joint_pos.delay_max_lag = 0"),
-        ("wheel: {white: 0.1}", {}, "signals.wheel: no term takes it; observation terms are policy.base_lin_vel"),
+        ("wheel: {white: 0.1}", {}, "signals.wheel: no term takes it; observation terms are policy.base_ang_vel"),
         ("action: {latency: 0.01}", {"max_delay": 3}, "actuators.base_legs of 'robot' has max_delay=3"),
         ("action: {latency: 0.01}", {"actions": {"arm": "action"}}, "actions.arm: the task has no such term"),
         ("action: {latency: 0.01}", {"observations": {"policy.q": "action"}}, "observations.policy.q: the task has no"),

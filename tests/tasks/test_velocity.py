@@ -149,8 +149,8 @@ def test_nothing_is_fetched():
     assert str(go2.go2_usd()) in dict(texts(cfg.scene)).values()
 
 
-def test_the_task_trains_with_isaac_labs_own_agent(monkeypatch):
-    """Registered with the stock PPO configuration, by a name that resolves."""
+def test_the_task_trains_with_an_agent_whose_critic_knows_more(monkeypatch):
+    """Registered with a PPO configuration of ours, by a name that resolves; the actor sees what the robot has."""
     monkeypatch.setattr("sys.argv", ["train"])
     import gymnasium
     from isaaclab_tasks.utils.hydra import resolve_task_config
@@ -158,7 +158,9 @@ def test_the_task_trains_with_isaac_labs_own_agent(monkeypatch):
     kwargs = gymnasium.spec(TASK).kwargs
     assert kwargs["default_agent"] == "rsl_rl"
     _, agent = resolve_task_config(TASK, "rsl_rl_cfg_entry_point")
-    assert agent.experiment_name == "unitree_go2_flat"
+    assert agent.experiment_name == "go2_flat"
+    assert agent.obs_groups == {"actor": ["policy"], "critic": ["critic"]}
+    assert agent.actor.obs_normalization and agent.critic.obs_normalization
 
 
 def test_constants_restate_the_description(urdf):

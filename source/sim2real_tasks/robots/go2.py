@@ -26,6 +26,8 @@ ARMATURE = {".*_(hip|thigh)_joint": ROTOR_INERTIA * GEAR**2, ".*_calf_joint": RO
 """Rotor inertia as the joint feels it [kg·m²]."""
 JOINTS = tuple(f"{leg}_{part}_joint" for leg in ("FL", "FR", "RL", "RR") for part in ("hip", "thigh", "calf"))
 """The order of joints in actions and observations, on every engine: leg by leg."""
+FEET = tuple(f"{leg}_foot" for leg in ("FL", "FR", "RL", "RR"))
+"""The bodies that stand on the ground."""
 
 
 def go2_usd() -> Path:

@@ -1,0 +1,59 @@
+"""PPO of rsl_rl for the velocity tasks: the actor sees `policy`, the critic sees `critic`, both normalised."""
+
+from __future__ import annotations
+
+from isaaclab.utils import configclass
+from isaaclab_rl.rsl_rl import RslRlMLPModelCfg, RslRlOnPolicyRunnerCfg, RslRlPpoAlgorithmCfg
+
+
+def network(*hidden: int, std: float | None = None) -> RslRlMLPModelCfg:
+    """A perceptron with ELUs on normalised observations.
+
+    Args:
+        hidden: widths of the hidden layers.
+        std: first standard deviation of an actor's actions; None for a critic.
+    """
+    cfg = RslRlMLPModelCfg(hidden_dims=list(hidden), activation="elu", obs_normalization=True)
+    if std is not None:
+        cfg.distribution_cfg = RslRlMLPModelCfg.GaussianDistributionCfg(init_std=std)
+    return cfg
+
+
+def ppo(entropy: float = 0.01) -> RslRlPpoAlgorithmCfg:
+    """PPO as Isaac Lab's locomotion tasks set it."""
+    return RslRlPpoAlgorithmCfg(
+        value_loss_coef=1.0,
+        use_clipped_value_loss=True,
+        clip_param=0.2,
+        entropy_coef=entropy,
+        num_learning_epochs=5,
+        num_mini_batches=4,
+        learning_rate=1.0e-3,
+        schedule="adaptive",
+        gamma=0.99,
+        lam=0.95,
+        desired_kl=0.01,
+        max_grad_norm=1.0,
+    )
+
+
+@configclass
+class FlatAgentCfg(RslRlOnPolicyRunnerCfg):
+    """A small network: a core of a CPU evaluates it in no time beside the physics."""
+
+    num_steps_per_env = 24
+    max_iterations = 300
+    save_interval = 50
+    experiment_name = "velocity_flat"
+    obs_groups = {"actor": ["policy"], "critic": ["critic"]}
+    clip_actions = 100.0
+    actor = network(128, 128, 128, std=1.0)
+    critic = network(128, 128, 128)
+    algorithm = ppo()
+
+
+@configclass
+class Go2FlatAgentCfg(FlatAgentCfg):
+    """The Go2 on flat ground."""
+
+    experiment_name = "go2_flat"
