@@ -6,6 +6,7 @@ compared with what was trained before anything moves. This package needs NumPy a
 in training and on the robot.
 """
 
+from sim2real.contract.assembly import ActionMapper, ObservationAssembler, RobotState
 from sim2real.contract.bundle import (
     FileRecord,
     Manifest,
@@ -17,11 +18,15 @@ from sim2real.contract.bundle import (
 from sim2real.contract.depth import DepthPreprocess
 from sim2real.contract.errors import ContractError
 from sim2real.contract.golden import Golden
+from sim2real.contract.joints import Joint, JointPositionAction, Robot, TrainingRun
 from sim2real.contract.metadata import embed, extract
 from sim2real.contract.schema import ClassAction, Contract, DepthObservation, GoldenReference
+from sim2real.contract.state import Command, ObservationTerm, StateObservation
 
 __all__ = [
+    "ActionMapper",
     "ClassAction",
+    "Command",
     "Contract",
     "ContractError",
     "DepthObservation",
@@ -29,7 +34,15 @@ __all__ = [
     "FileRecord",
     "Golden",
     "GoldenReference",
+    "Joint",
+    "JointPositionAction",
     "Manifest",
+    "ObservationAssembler",
+    "ObservationTerm",
+    "Robot",
+    "RobotState",
+    "StateObservation",
+    "TrainingRun",
     "check_file",
     "embed",
     "extract",

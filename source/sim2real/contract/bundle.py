@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from sim2real.contract.errors import ContractError
-from sim2real.contract.schema import Contract, parse_json
+from sim2real.contract.reading import parse_json
+from sim2real.contract.schema import Contract
 
 CONTRACT_FILE = "contract.json"
 

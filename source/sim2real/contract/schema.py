@@ -8,19 +8,31 @@ that is missing, unknown or of another type is an error that names it, because a
 from __future__ import annotations
 
 import hashlib
-import json
-import math
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sim2real.contract.depth import DepthPreprocess
 from sim2real.contract.errors import ContractError
+from sim2real.contract.joints import JointPositionAction, Robot, TrainingRun
+from sim2real.contract.reading import (
+    NAME,
+    as_range,
+    canonical_json,
+    is_sha256,
+    keys,
+    need,
+    need_label,
+    need_name,
+    need_text,
+    need_whole,
+    number,
+    parse_json,
+    plain,
+)
+from sim2real.contract.state import StateObservation
 
-SCHEMA = 1
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +52,17 @@ class DepthObservation:
 
     def __post_init__(self) -> None:
         """Check the names. Raises: ContractError."""
-        _need(_NAME.fullmatch(str(self.name)) is not None, "observation.name", self.name, "a lower-case name")
-        _need(self.kind == "depth", "observation.kind", self.kind, "'depth'")
-        _need(self.unit == "m", "observation.unit", self.unit, "'m'")
-        object.__setattr__(self, "camera", _plain(self.camera, "observation.camera"))
+        need_name(self.name, "observation.name")
+        need(self.kind == "depth", "observation.kind", self.kind, "'depth'")
+        need(self.unit == "m", "observation.unit", self.unit, "'m'")
+        object.__setattr__(self, "camera", plain(self.camera, "observation.camera"))
+
+    @classmethod
+    def from_dict(cls, data: Any) -> DepthObservation:
+        """Read from plain JSON values. Raises: ContractError."""
+        top = keys(cls, data, "observation")
+        preprocess = keys(DepthPreprocess, top["preprocess"], "observation.preprocess")
+        return cls(**{**top, "preprocess": DepthPreprocess(**preprocess)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +78,17 @@ class ClassAction:
 
     def __post_init__(self) -> None:
         """Check the names. Raises: ContractError."""
-        _need(self.kind == "class", "action.kind", self.kind, "'class'")
-        _need(isinstance(self.names, (list, tuple)), "action.names", self.names, "a list of names")
+        need(self.kind == "class", "action.kind", self.kind, "'class'")
+        need(isinstance(self.names, (list, tuple)), "action.names", self.names, "a list of names")
         object.__setattr__(self, "names", tuple(self.names))
-        good = all(isinstance(n, str) and _NAME.fullmatch(n) for n in self.names)
-        _need(good and len(set(self.names)) == len(self.names) >= 2, "action.names", self.names, "two or more names")
-        _need(_NAME.fullmatch(str(self.output)) is not None, "action.output", self.output, "a lower-case name")
+        good = all(isinstance(n, str) and NAME.fullmatch(n) for n in self.names)
+        need(good and len(set(self.names)) == len(self.names) >= 2, "action.names", self.names, "two or more names")
+        need_name(self.output, "action.output")
+
+    @classmethod
+    def from_dict(cls, data: Any) -> ClassAction:
+        """Read from plain JSON values. Raises: ContractError."""
+        return cls(**keys(cls, data, "action"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +106,18 @@ class GoldenReference:
 
     def __post_init__(self) -> None:
         """Check the ranges. Raises: ContractError."""
-        _need(_is_sha256(self.sha256), "golden.sha256", self.sha256, "64 hexadecimal digits")
-        whole = isinstance(self.frames, int) and not isinstance(self.frames, bool)
-        _need(whole and self.frames >= 1, "golden.frames", self.frames, "an integer of at least 1")
+        need(is_sha256(self.sha256), "golden.sha256", self.sha256, "64 hexadecimal digits")
+        need_whole(self, "frames", "golden.", 1)
         for name in ("float_tolerance", "int8_tolerance"):
-            _number(self, name, "golden.", 0.0, 1.0)
+            number(self, name, "golden.", 0.0, 1.0)
+
+
+Observation = DepthObservation | StateObservation
+"""What may go in."""
+Action = ClassAction | JointPositionAction
+"""What may come out."""
+_OBSERVATIONS: dict[str, Any] = {"depth": DepthObservation, "state": StateObservation}
+_ACTIONS: dict[str, Any] = {"class": ClassAction, "joint_position": JointPositionAction}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,20 +128,24 @@ class Contract:
     """Name of the policy; its files are called after it: ``<name>.onnx``, ``<name>.int8.onnx``."""
     task: str
     """The task that it was trained for."""
-    observation: DepthObservation
-    """What goes in."""
-    action: ClassAction
-    """What comes out."""
+    observation: Observation
+    """What goes in: a depth image, or the robot's own state."""
+    action: Action
+    """What comes out: a class, or joint targets."""
     controller: Mapping[str, Any] = field(default_factory=dict)
-    """Parameters of the controller that turns an action into wheel or joint commands."""
+    """Parameters of the controller that turns a class into wheel commands; empty for joint targets."""
     rate_hz: float
     """How often the policy decides [Hz]."""
     latency_s: tuple[float, float] | None = None
     """Range of sensor-to-command latency in training [s]; None: trained without."""
-    spec_hash: str
-    """SHA-256 of the randomization spec."""
-    dataset_hash: str
-    """SHA-256 over the training set's manifest and records."""
+    spec_hash: str | None = None
+    """SHA-256 of the randomization spec; None: trained without one."""
+    dataset_hash: str | None = None
+    """SHA-256 over the training set's manifest and records; None: not trained on a set."""
+    robot: Robot | None = None
+    """The robot of training; None where the action moves no joints."""
+    run: TrainingRun | None = None
+    """The training run; None where a dataset was all there was."""
     code_version: str
     """Version of sim2real that exported it."""
     golden: GoldenReference
@@ -119,21 +154,69 @@ class Contract:
     """Version of this schema."""
 
     def __post_init__(self) -> None:
-        """Check names, hashes and ranges. Raises: ContractError."""
-        _need(self.schema == SCHEMA, "schema", self.schema, f"{SCHEMA}; this version of sim2real reads no other")
-        for name in ("name", "task"):
-            _need(_NAME.fullmatch(str(getattr(self, name))) is not None, name, getattr(self, name), "a lower-case name")
+        """Check names, hashes and ranges, and that the parts fit. Raises: ContractError."""
+        need(self.schema == SCHEMA, "schema", self.schema, f"{SCHEMA}; this version of sim2real reads no other")
+        need_name(self.name, "name")
+        need_label(self.task, "task")
         for name in ("spec_hash", "dataset_hash"):
-            _need(_is_sha256(getattr(self, name)), name, getattr(self, name), "64 hexadecimal digits")
-        version = self.code_version
-        _need(isinstance(version, str) and bool(version), "code_version", version, "a version")
-        _number(self, "rate_hz", "", 0.0, 1e5)
-        object.__setattr__(self, "controller", _plain(self.controller, "controller"))
+            value = getattr(self, name)
+            need(value is None or is_sha256(value), name, value, "64 hexadecimal digits, or null")
+        need_text(self.code_version, "code_version")
+        number(self, "rate_hz", "", 0.0, 1e5)
+        object.__setattr__(self, "controller", plain(self.controller, "controller"))
         if self.latency_s is not None:
-            pair = self.latency_s
-            good = isinstance(pair, (list, tuple)) and len(pair) == 2 and all(_is_number(v) for v in pair)
-            _need(good and 0.0 <= pair[0] <= pair[1], "latency_s", pair, "[low, high] with 0 <= low <= high [s]")
-            object.__setattr__(self, "latency_s", (float(pair[0]), float(pair[1])))
+            latency = as_range(self.latency_s, "latency_s")
+            need(latency[0] >= 0.0, "latency_s", latency, "[low, high] with 0 <= low <= high [s]")
+            object.__setattr__(self, "latency_s", latency)
+        if isinstance(self.action, JointPositionAction):
+            self._check_joints()
+        else:
+            need(isinstance(self.observation, DepthObservation), "observation.kind", "state", "'depth' for a class")
+            need(self.dataset_hash is not None, "dataset_hash", None, "given for a classifier")
+            given = [name for name in ("robot", "run") if getattr(self, name) is not None]
+            need(not given, " and ".join(given), "given", "null for a classifier")
+
+    def _check_joints(self) -> None:
+        """A policy that moves joints: its robot has them, its terms fit its action, its rate fits its run."""
+        state, action = self.state, self.joint_positions
+        if self.robot is None or self.run is None:
+            raise ContractError("robot and run must be given for a policy that moves joints.")
+        known = set(self.robot.joint_names)
+        places = {"action": action.joints, **{term.name: term.joints for term in state.terms}}
+        for place, joints in places.items():
+            missing = [joint for joint in joints if joint not in known]
+            need(not missing, f"{place}: joints", missing, f"among the robot's: {', '.join(self.robot.joint_names)}")
+        for term in state.terms:
+            fits = term.kind != "last_action" or term.size == len(action.joints)
+            need(fits, f"observation.terms: {term.name}.size", term.size, f"{len(action.joints)}, as the action's")
+        trained = 1.0 / (self.run.physics_dt_s * self.run.decimation)
+        need(abs(trained / self.rate_hz - 1.0) < 1e-6, "rate_hz", self.rate_hz, f"{trained:g}, the rate of training")
+
+    @property
+    def depth(self) -> DepthObservation:
+        """The observation of a policy that sees. Raises: ContractError."""
+        return self._as(self.observation, DepthObservation, "takes", "a depth image")
+
+    @property
+    def state(self) -> StateObservation:
+        """The observation of a policy that feels its own state. Raises: ContractError."""
+        return self._as(self.observation, StateObservation, "takes", "the robot's state")
+
+    @property
+    def classes(self) -> ClassAction:
+        """The action of a policy that chooses. Raises: ContractError."""
+        return self._as(self.action, ClassAction, "gives", "a class")
+
+    @property
+    def joint_positions(self) -> JointPositionAction:
+        """The action of a policy that moves joints. Raises: ContractError."""
+        return self._as(self.action, JointPositionAction, "gives", "joint positions")
+
+    def _as(self, part: Any, cls: Any, verb: str, wanted: str) -> Any:
+        """A part of the contract if it is of a class."""
+        if not isinstance(part, cls):
+            raise ContractError(f"policy '{self.name}' for task '{self.task}' {verb} {part.kind}; wanted is {wanted}.")
+        return part
 
     @property
     def sha256(self) -> str:
@@ -155,7 +238,7 @@ class Contract:
 
     def to_dict(self) -> dict[str, Any]:
         """The contract as plain JSON values."""
-        return _plain(asdict(self), "contract")
+        return plain(asdict(self), "contract")
 
     def canonical(self) -> str:
         """Canonical JSON: sorted keys, no spaces, shortest floats that read back to the same bits."""
@@ -178,14 +261,12 @@ class Contract:
                 "Export the policy again, or use the version that exported it."
             )
         try:
-            top = _keys(cls, data, "contract")
-            observation = _keys(DepthObservation, top["observation"], "observation")
-            observation["preprocess"] = DepthPreprocess(
-                **_keys(DepthPreprocess, observation["preprocess"], "observation.preprocess")
-            )
-            top["observation"] = DepthObservation(**observation)
-            top["action"] = ClassAction(**_keys(ClassAction, top["action"], "action"))
-            top["golden"] = GoldenReference(**_keys(GoldenReference, top["golden"], "golden"))
+            top = keys(cls, data, "contract")
+            top["observation"] = _by_kind(_OBSERVATIONS, top["observation"], "observation")
+            top["action"] = _by_kind(_ACTIONS, top["action"], "action")
+            top["robot"] = None if top["robot"] is None else Robot.from_dict(top["robot"])
+            top["run"] = None if top["run"] is None else TrainingRun(**keys(TrainingRun, top["run"], "run"))
+            top["golden"] = GoldenReference(**keys(GoldenReference, top["golden"], "golden"))
             return cls(**top)
         except ContractError as error:
             raise ContractError(f"{source}: {error}") from None
@@ -196,66 +277,9 @@ class Contract:
         return cls.from_dict(parse_json(text, source), source)
 
 
-def canonical_json(data: Any) -> str:
-    """One text per value: sorted keys, no spaces, shortest round-trip floats, NaN refused."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def parse_json(text: str, source: str) -> Any:
-    """JSON values of a text. Raises: ContractError with line and column."""
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        raise ContractError(
-            f"{source}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}. The file is damaged."
-        ) from None
-    except ValueError as error:
-        raise ContractError(f"{source}: not JSON: {error}.") from None
-
-
-def _refuse_constant(name: str) -> float:
-    """JSON has no NaN and no infinity."""
-    raise ValueError(f"{name} is not a number that a contract may hold")
-
-
-def _keys(cls: type, data: Any, where: str) -> dict[str, Any]:
-    """A copy of a JSON object whose keys are exactly the dataclass's fields."""
-    if not isinstance(data, Mapping):
-        raise ContractError(f"{where} is {type(data).__name__}; it must be an object.")
-    allowed = [f.name for f in fields(cls)]
-    unknown = sorted(set(data) - set(allowed))
-    missing = [name for name in allowed if name not in data]
-    if unknown or missing:
-        parts = [f"unknown key {name!r}" for name in unknown] + [f"missing key {name!r}" for name in missing]
-        raise ContractError(f"{where}: {', '.join(parts)}; the keys are: {', '.join(allowed)}.")
-    return dict(data)
-
-
-def _plain(value: Any, where: str) -> Any:
-    """A deep copy in plain JSON values (tuples become lists). Raises: ContractError."""
-    try:
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise ContractError(f"{where} holds something that JSON cannot: {error}.") from None
-
-
-def _need(holds: bool, where: str, value: Any, allowed: str) -> None:
-    """Raise a ContractError unless the condition holds."""
-    if not holds:
-        raise ContractError(f"{where} is {value!r}; it must be {allowed}.")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_sha256(value: Any) -> bool:
-    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
-
-
-def _number(owner: Any, name: str, prefix: str, above: float, limit: float) -> None:
-    """Make a field a float and check above < value <= limit."""
-    value = getattr(owner, name)
-    good = _is_number(value) and above < value <= limit
-    _need(good, prefix + name, value, f"a number above {above:g} and up to {limit:g}")
-    object.__setattr__(owner, name, float(value))
+def _by_kind(classes: Mapping[str, Any], data: Any, where: str) -> Any:
+    """Read an object as what its ``kind`` says."""
+    need(isinstance(data, Mapping), where, type(data).__name__, "an object")
+    kind = data.get("kind")
+    need(isinstance(kind, str) and kind in classes, f"{where}.kind", kind, f"one of {', '.join(classes)}")
+    return classes[kind].from_dict(data)

@@ -73,9 +73,9 @@ class PolicyRuntime:
         self.session = _open_session(check_file(manifest, path, name), path / name, threads, providers)
         self._check_inside(path / name)
         self._max_batch = max_batch
-        self.class_names: tuple[str, ...] = self.contract.action.names
+        self.class_names: tuple[str, ...] = self.contract.classes.names
         """What each output stands for."""
-        self.preprocess = self.contract.observation.preprocess
+        self.preprocess = self.contract.depth.preprocess
         self._prove(Golden.from_bytes(golden_bytes, str(path / GOLDEN_FILE)))
 
     def logits(self, depth: Any) -> np.ndarray:
@@ -115,7 +115,7 @@ class PolicyRuntime:
             )
         if precision != self.precision:
             raise ContractError(f"{path}: the network is {precision}, its file name says {self.precision}.")
-        size = self.contract.observation.preprocess
+        size = self.contract.depth.preprocess
         (given,), (answer,) = self.session.get_inputs(), self.session.get_outputs()
         wanted = (self.contract.observation.name, [1, size.height, size.width], self.contract.action.output)
         found = (given.name, given.shape[1:], answer.name)

@@ -180,7 +180,7 @@ def bundle_size(bundle: Path) -> int:
     """Width of the images that the bundle's policy takes [px]."""
     from sim2real.contract.bundle import read_manifest
 
-    return read_manifest(bundle).contract.observation.preprocess.width
+    return read_manifest(bundle).contract.depth.preprocess.width
 
 
 def steering_of(bundle: Path) -> Any:
