@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sim2real.spec.distributions import Distribution
+from sim2real.spec.distributions import Constant, Distribution
 from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.nodes import Node, gather
 from sim2real.spec.quantities import (
@@ -37,6 +37,9 @@ KEYS = (
     "dropout",
     "on_dropout",
     "reading",
+    "period",
+    "phase",
+    "exposure",
     "bias",
     "scale",
     "white",
@@ -64,6 +67,13 @@ class SignalSpec:
     """``hold`` repeats the last datum, ``zero`` gives zero."""
     reading: str | None = None
     """How an observation is read between its samples: ``linear`` (which None means) or ``hold``."""
+    period: Distribution | None = None
+    """Time between two samples of the sensor's own clock [s], one number; None samples whenever it is read."""
+    phase: Distribution | None = None
+    """When after the episode's start this clock ticks first [s], one draw for an episode; needs ``period``."""
+    exposure: Distribution | None = None
+    """Time over which a sample is averaged, up to the moment at which it is taken [s], one draw for an episode; with
+    ``reading: hold`` what was there at the middle of it."""
     bias: Distribution | None = None
     """Constant error of an episode [``unit``]."""
     scale: Distribution | None = None
@@ -96,6 +106,9 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
     limits: dict[str, tuple[str, float | None, float | None]] = {
         "latency": ("time", 0.0, 10.0),
         "jitter": ("time", -10.0, 10.0),
+        "period": ("time", 0.0, 10.0),
+        "phase": ("time", 0.0, 10.0),
+        "exposure": ("time", 0.0, 10.0),
         "dropout": ("ratio", 0.0, 1.0),
         "relative": ("ratio", 0.0, None),
         "scale": ("ratio", -1.0, None),
@@ -107,6 +120,7 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
     }
     parts |= {name: partial(_own, found[name], name, unit) for name in _OWN_UNIT if name in found}
     results = gather(parts)
+    _check_clock(found, {name: dist for name, (dist, _said) in results.items()})
     provenance = {name: said for name, (_dist, said) in results.items() if said is not None}
     if "provenance" in found:
         provenance["*"] = parse_provenance(found["provenance"])
@@ -120,6 +134,15 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
         bus=found["bus"].text("the name of a bus") if "bus" in found else None,
         provenance=FrozenDict(provenance),
     )
+
+
+def _check_clock(found: Any, parts: dict[str, Distribution]) -> None:
+    """Raise SpecError unless a clock has one period, and only a clock a phase."""
+    period = parts.get("period")
+    if period is not None and (not isinstance(period, Constant) or not period.bounds()[0][0] > 0.0):
+        raise found["period"].fault("a sensor's clock has one period above 0; give a single number of seconds")
+    if "phase" in parts and period is None:
+        raise found["phase"].fault("there is no clock to shift; give its 'period', or remove it")
 
 
 def _unit(node: Node | None) -> Unit | None:
