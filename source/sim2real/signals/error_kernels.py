@@ -12,9 +12,10 @@ import warp as wp
 from sim2real.draws.philox_warp import normal_from_unit, unit_from_bits
 from sim2real.signals.levels import Key, Level, level_of, words_of
 
-WALK = 0
-"""Slot of the random walk in the state."""
-_WALK = wp.constant(WALK)
+HOLD, ZERO, LIMIT = 0, 1, 2
+"""What stands in for a lost element."""
+_ZERO, _LIMIT = wp.constant(ZERO), wp.constant(LIMIT)
+_TINY = wp.constant(wp.float32(1.0e-12))
 
 
 @wp.struct
@@ -22,17 +23,37 @@ class Errors:
     """What is wrong with a datum, as numbers."""
 
     size: wp.int32
+    any: wp.int32  # 0: nothing is wrong
     step_dt: wp.float32  # time between two samples [s]
-    bias: Level
+    misalignment: Level
+    cross_axis: Level
+    eccentricity: Level
+    eccentricity_phase: Level
     scale: Level
+    bias: Level
     white: Level
-    walk: Level
+    noise_density: Level
+    quadratic: Level
     relative: Level
-    quantum: Level
+    walk: Level
+    bias_instability: Level
     saturation: Level
+    saturation_low: Level
+    quantum: Level
+    dropout_each: Level
+    on_dropout_each: wp.int32
     white_key: Key
-    walk_key: Key
     relative_key: Key
+    walk_key: Key
+    bias_instability_key: Key
+    dropout_each_key: Key
+    walk_slot: wp.int32  # slots in the state
+    drift_slot: wp.int32
+    told_slot: wp.int32
+    drifts: wp.int32  # Gauss-Markov processes
+    drift_gain: wp.float32  # standard deviation of each for a flat of 1
+    drift_kept: wp.vec4f  # what remains of each from one sample to the next
+    drift_added: wp.vec4f  # how much is added
 
 
 @wp.struct
@@ -44,35 +65,47 @@ class ErrorState:
 
 
 @wp.func
-def disturb(
-    errors: Errors,
-    values: wp.array2d(dtype=wp.float32),
-    world: wp.int32,
-    element: wp.int32,
-    x: wp.float32,
-    white: wp.float32,
-    relative: wp.float32,
-    walked: wp.float32,
+def turn_axes(errors: Errors, values: wp.array2d(dtype=wp.float32), world: wp.int32, row: wp.array(dtype=wp.float32)):
+    """Turn a datum of three axes by a rotation vector, then let each axis read a part of the others."""
+    v = wp.vec3f(row[0], row[1], row[2])
+    if errors.misalignment.column >= 0:
+        turn = wp.vec3f(
+            level_of(errors.misalignment, values, world, 0),
+            level_of(errors.misalignment, values, world, 1),
+            level_of(errors.misalignment, values, world, 2),
+        )
+        angle = wp.length(turn)
+        if angle > _TINY:
+            v = wp.quat_rotate(wp.quat_from_axis_angle(turn / angle, angle), v)
+    if errors.cross_axis.column >= 0:
+        x, y, z = v[0], v[1], v[2]
+        v[0] = x + level_of(errors.cross_axis, values, world, 0) * y + level_of(errors.cross_axis, values, world, 1) * z
+        v[1] = y + level_of(errors.cross_axis, values, world, 2) * x + level_of(errors.cross_axis, values, world, 3) * z
+        v[2] = z + level_of(errors.cross_axis, values, world, 4) * x + level_of(errors.cross_axis, values, world, 5) * y
+    for axis in range(3):
+        row[axis] = v[axis]
+
+
+@wp.func
+def normal_of(words: wp.vec4ui, j: wp.int32) -> wp.float32:
+    """Return a standard normal number of one of four random words."""
+    return normal_from_unit(unit_from_bits(words[j]))
+
+
+@wp.func
+def spread_of(
+    errors: Errors, values: wp.array2d(dtype=wp.float32), world: wp.int32, element: wp.int32, x: wp.float32
 ) -> wp.float32:
-    """Return an element with its errors: in proportion, added, cut off, rounded."""
-    factor = wp.float32(1.0)
-    if errors.scale.column >= 0:
-        factor = factor + level_of(errors.scale, values, world, element)
-    if errors.relative.column >= 0:
-        factor = factor + level_of(errors.relative, values, world, element) * relative
-    y = x * factor + walked
-    if errors.bias.column >= 0:
-        y = y + level_of(errors.bias, values, world, element)
+    """Return the standard deviation of an element's white error, whose parts are independent of each other."""
+    std = wp.float32(0.0)
     if errors.white.column >= 0:
-        y = y + level_of(errors.white, values, world, element) * white
-    if errors.saturation.column >= 0:
-        limit = level_of(errors.saturation, values, world, element)
-        y = wp.min(wp.max(y, -limit), limit)
-    if errors.quantum.column >= 0:
-        quantum = level_of(errors.quantum, values, world, element)
-        if quantum > wp.float32(0.0):
-            y = wp.rint(y / quantum) * quantum
-    return y
+        std = level_of(errors.white, values, world, element)
+    if errors.quadratic.column >= 0:
+        std = std + level_of(errors.quadratic, values, world, element) * x * x
+    if errors.noise_density.column >= 0:
+        density = level_of(errors.noise_density, values, world, element)
+        std = wp.sqrt(std * std + density * density / errors.step_dt)
+    return std
 
 
 @wp.func
@@ -89,6 +122,72 @@ def step_walk(
     if sample == 0:
         return wp.float32(0.0)
     return before + level_of(errors.walk, values, world, element) * wp.sqrt(errors.step_dt) * normal
+
+
+@wp.func
+def step_drifts(
+    errors: Errors,
+    values: wp.array2d(dtype=wp.float32),
+    state: ErrorState,
+    world: wp.int32,
+    element: wp.int32,
+    words: wp.vec4ui,
+    sample: wp.int32,
+) -> wp.float32:
+    """Return the sum of an element's Gauss-Markov processes after their step; they begin as they go on for ever."""
+    total = wp.float32(0.0)
+    for k in range(errors.drifts):
+        slot = errors.drift_slot + k
+        normal = normal_of(words, k)
+        here = normal
+        if sample > 0:
+            here = errors.drift_kept[k] * state.before[world, element, slot] + errors.drift_added[k] * normal
+        state.now[world, element, slot] = here
+        total = total + here
+    return total * errors.drift_gain * level_of(errors.bias_instability, values, world, element)
+
+
+@wp.func
+def tell(
+    errors: Errors, values: wp.array2d(dtype=wp.float32), world: wp.int32, element: wp.int32, x: wp.float32
+) -> wp.float32:
+    """Return what a sensor can tell of a number: cut off, rounded."""
+    y = x
+    if errors.saturation.column >= 0:
+        limit = level_of(errors.saturation, values, world, element)
+        y = wp.min(y, limit)
+        if errors.saturation_low.column < 0:
+            y = wp.max(y, -limit)
+    if errors.saturation_low.column >= 0:
+        y = wp.max(y, level_of(errors.saturation_low, values, world, element))
+    if errors.quantum.column >= 0:
+        quantum = level_of(errors.quantum, values, world, element)
+        if quantum > wp.float32(0.0):
+            y = wp.rint(y / quantum) * quantum
+    return y
+
+
+@wp.func
+def lose_element(
+    errors: Errors,
+    values: wp.array2d(dtype=wp.float32),
+    state: ErrorState,
+    world: wp.int32,
+    element: wp.int32,
+    word: wp.uint32,
+    sample: wp.int32,
+    y: wp.float32,
+) -> wp.float32:
+    """Return what an element tells, or what stands in for it when it is lost; an episode's first never is."""
+    told = y
+    if sample > 0 and unit_from_bits(word) < level_of(errors.dropout_each, values, world, element):
+        told = state.before[world, element, errors.told_slot]
+        if errors.on_dropout_each == _ZERO:
+            told = wp.float32(0.0)
+        if errors.on_dropout_each == _LIMIT:
+            told = level_of(errors.saturation, values, world, element)
+    state.now[world, element, errors.told_slot] = told
+    return told
 
 
 @wp.func
@@ -118,24 +217,48 @@ def disturb_block(
         new: whether the sample is a new one, or the newest given again.
         row: all elements of the datum.
     """
-    whites, relatives, walks = wp.vec4ui(), wp.vec4ui(), wp.vec4ui()
-    if errors.white.column >= 0:
+    if errors.any == 0:
+        return
+    if errors.misalignment.column >= 0 or errors.cross_axis.column >= 0:
+        turn_axes(errors, values, world, row)
+    whites, relatives, walks, losses = wp.vec4ui(), wp.vec4ui(), wp.vec4ui(), wp.vec4ui()
+    is_noisy = errors.white.column >= 0 or errors.noise_density.column >= 0 or errors.quadratic.column >= 0
+    if is_noisy:
         whites = words_of(errors.white_key, number, episode, sample, block)
     if errors.relative.column >= 0:
         relatives = words_of(errors.relative_key, number, episode, sample, block)
     if errors.walk.column >= 0:
         walks = words_of(errors.walk_key, number, episode, sample, block)
+    if errors.dropout_each.column >= 0:
+        losses = words_of(errors.dropout_each_key, number, episode, sample, block)
     for j in range(wp.min(4, errors.size - 4 * block)):
         e = 4 * block + j
-        white, relative, walked = wp.float32(0.0), wp.float32(0.0), wp.float32(0.0)
-        if errors.white.column >= 0:
-            white = normal_from_unit(unit_from_bits(whites[j]))
+        if new:
+            for slot in range(state.now.shape[2]):
+                state.before[world, e, slot] = state.now[world, e, slot]
+        x = row[e]
+        if errors.eccentricity.column >= 0:
+            phase = level_of(errors.eccentricity_phase, values, world, e)
+            x = x + level_of(errors.eccentricity, values, world, e) * wp.sin(x + phase)
+        factor = wp.float32(1.0)
+        if errors.scale.column >= 0:
+            factor = factor + level_of(errors.scale, values, world, e)
         if errors.relative.column >= 0:
-            relative = normal_from_unit(unit_from_bits(relatives[j]))
+            factor = factor + level_of(errors.relative, values, world, e) * normal_of(relatives, j)
+        y = x * factor
         if errors.walk.column >= 0:
-            if new:
-                state.before[world, e, _WALK] = state.now[world, e, _WALK]
-            normal = normal_from_unit(unit_from_bits(walks[j]))
-            walked = step_walk(errors, values, world, e, state.before[world, e, _WALK], normal, sample)
-            state.now[world, e, _WALK] = walked
-        row[e] = disturb(errors, values, world, e, row[e], white, relative, walked)
+            slot = errors.walk_slot
+            walked = step_walk(errors, values, world, e, state.before[world, e, slot], normal_of(walks, j), sample)
+            state.now[world, e, slot] = walked
+            y = y + walked
+        if errors.bias_instability.column >= 0:
+            words = words_of(errors.bias_instability_key, number, episode, sample, e)
+            y = y + step_drifts(errors, values, state, world, e, words, sample)
+        if errors.bias.column >= 0:
+            y = y + level_of(errors.bias, values, world, e)
+        if is_noisy:
+            y = y + spread_of(errors, values, world, e, x) * normal_of(whites, j)
+        y = tell(errors, values, world, e, y)
+        if errors.dropout_each.column >= 0:
+            y = lose_element(errors, values, state, world, e, losses[j], sample, y)
+        row[e] = y

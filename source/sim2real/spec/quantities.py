@@ -32,7 +32,7 @@ from sim2real.spec.errors import did_you_mean, listing
 from sim2real.spec.nodes import Node
 from sim2real.spec.rates import STEPS, Rates, steps_to_seconds
 from sim2real.spec.samples import read_samples
-from sim2real.spec.units import UNITS, Unit, find_unit, si_unit, units_of
+from sim2real.spec.units import UNITS, WALK, Unit, find_unit, made_units, si_unit, units_of
 
 _SHAPE = {
     "uniform": "[low, high]",
@@ -185,6 +185,20 @@ def parse_unit(node: Node, dimensions: tuple[str, ...]) -> Unit:
     return unit
 
 
+def parse_made_unit(node: Node, shape: str, dimension: str) -> Unit:
+    """Return the unit that stands at ``node``, of a shape such as ``{}/sqrt(Hz)`` of a dimension, or raise SpecError.
+
+    What a random walk comes to after one second may also stand in the dimension's own unit.
+    """
+    if shape == "{}":
+        return parse_unit(node, (dimension,))
+    allowed = made_units(shape, dimension) | ({n: UNITS[n] for n in units_of((dimension,))} if shape == WALK else {})
+    name = node.text(f"one of {listing(allowed)}")
+    if name not in allowed:
+        raise node.fault(f"unknown unit '{name}'{did_you_mean(name, allowed)}; allowed here: {listing(allowed)}")
+    return allowed[name]
+
+
 def to_si(node: Node, dist: Distribution, unit: Unit) -> Distribution:
     """Return ``dist`` converted from ``unit`` to SI."""
     if unit.factor == unit.divisor:
@@ -201,8 +215,9 @@ def parse_quantity(
     least: float | None = None,
     most: float | None = None,
     rates: Rates | None = None,
+    dims: Sequence[int] = (1,),
 ) -> tuple[Distribution, str | None]:
-    """Return a scalar quantity in SI and its provenance.
+    """Return a quantity in SI and its provenance.
 
     Args:
         node: a number, or a mapping with one distribution and, if wanted, ``unit`` and ``provenance``.
@@ -210,6 +225,7 @@ def parse_quantity(
         least: smallest allowed value, SI.
         most: largest allowed value, SI.
         rates: the declared rates, where a time may also be given in control steps.
+        dims: how many components it may have.
     """
     dist, provenance = parse_distribution(node, extra=("unit", "provenance")), None
     if node.is_mapping:
@@ -221,8 +237,9 @@ def parse_quantity(
                 dist = to_si(node, dist, parse_unit(found["unit"], (dimension,)))
         if "provenance" in found:
             provenance = parse_provenance(found["provenance"])
-    if dist.dim != 1:
-        raise node.fault(f"got {dist.dim} components; give a single one")
+    if dist.dim not in dims:
+        allowed = "a single one" if tuple(dims) == (1,) else " or ".join(str(dim) for dim in dims)
+        raise node.fault(f"got {dist.dim} components; give {allowed}")
     check_limits(node, dist, least, most, "" if dimension == "ratio" else f" {si_unit(dimension)}")
     return dist, provenance
 

@@ -58,8 +58,11 @@ _TABLE = (
     Unit("km/h", "velocity", 10.0, 36.0),
     Unit("rad/s", "angular velocity"),
     Unit("deg/s", "angular velocity", *_DEG),
+    Unit("deg/h", "angular velocity", math.pi, 180.0 * 3600.0),
     Unit("rpm", "angular velocity", math.pi, 30.0),
     Unit("m/s^2", "acceleration"),
+    Unit("mg0", "acceleration", 9.80665, 1000.0),
+    Unit("ug0", "acceleration", 9.80665, 1e6),
     Unit("N/m", "stiffness"),
     Unit("N/mm", "stiffness", 1000.0),
     Unit("N*s/m", "damping"),
@@ -73,6 +76,20 @@ _TABLE = (
     Unit("lx", "illuminance"),
     Unit("K", "temperature"),
 )
+
+DENSITY, WALK, INVERSE = "{}/sqrt(Hz)", "{}/sqrt(s)", "1/{}"
+"""Units made of others: a noise density, what a random walk comes to, one over a unit."""
+
+_MADE = {
+    (DENSITY, "angular velocity"): (
+        Unit("deg/sqrt(h)", "", math.pi, 180.0 * 60.0),
+        Unit("mdeg/s/sqrt(Hz)", "", math.pi, 180.0 * 1000.0),
+    ),
+    (DENSITY, "acceleration"): (Unit("m/s/sqrt(h)", "", 1.0, 60.0), Unit("ug/sqrt(Hz)", "", 9.80665, 1e6)),
+    (WALK, "angular velocity"): (Unit("rad/s^2/sqrt(Hz)", ""), Unit("deg/h/sqrt(h)", "", math.pi, 180.0 * 60.0**3)),
+    (WALK, "acceleration"): (Unit("m/s^3/sqrt(Hz)", ""),),
+}
+"""Names of their own that data sheets have for units made of others."""
 
 UNITS: dict[str, Unit] = {unit.name: unit for unit in _TABLE}
 """The closed list of units by name."""
@@ -114,6 +131,16 @@ SPELLINGS: dict[str, str] = {
 def find_unit(name: str) -> Unit | None:
     """Return the unit of that name or other spelling, or None."""
     return UNITS.get(SPELLINGS.get(name, name))
+
+
+def made_units(shape: str, dimension: str) -> dict[str, Unit]:
+    """Return by name the units that :data:`DENSITY`, :data:`WALK` or :data:`INVERSE` makes of a dimension, SI first."""
+    found = {}
+    for name in units_of((dimension,)):
+        unit, made = UNITS[name], shape.format(name)
+        pair = (unit.divisor, unit.factor) if shape == INVERSE else (unit.factor, unit.divisor)
+        found[made] = Unit(made, shape.format(dimension), *pair)
+    return found | {unit.name: unit for unit in _MADE.get((shape, dimension), ())}
 
 
 def si_unit(dimension: str) -> str:

@@ -68,6 +68,8 @@ def canonical(spec: Spec) -> dict[str, Any]:
         pairs = {f.name: getattr(signal, f.name) for f in fields(signal) if f.name != "provenance"}
         if signal.dropout is None:
             del pairs["on_dropout"]
+        if signal.dropout_each is None:
+            del pairs["on_dropout_each"]
         signals[name] = {key: _plain(value) for key, value in pairs.items() if value is not None}
     vision = {}
     for kind, camera in spec.vision.items():
