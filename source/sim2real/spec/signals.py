@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sim2real.spec.distributions import Distribution
+from sim2real.spec.distributions import Constant, Distribution
 from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.nodes import Node, gather
 from sim2real.spec.quantities import (
@@ -36,7 +36,7 @@ READINGS = ("linear", "hold")
 MOST_DRIFTS = 4
 """Correlation times that a bias instability can be made of."""
 KEYS = (
-    "latency", "jitter", "dropout", "on_dropout", "reading", "misalignment", "cross_axis", "eccentricity", "scale",
+    "latency", "jitter", "dropout", "on_dropout", "reading", "period", "phase", "exposure", "misalignment", "cross_axis", "eccentricity", "scale",
     "relative", "walk", "bias_instability", "correlation_time", "bias", "white", "quadratic", "noise_density",
     "saturation", "saturation_low", "quantum", "dropout_each", "on_dropout_each", "unit", "bus", "mount", "provenance",
 )  # fmt: skip
@@ -44,6 +44,9 @@ KEYS = (
 _LIMITS: dict[str, tuple[str, float | None, float | None]] = {
     "latency": ("time", 0.0, 10.0),
     "jitter": ("time", -10.0, 10.0),
+    "period": ("time", 0.0, 10.0),
+    "phase": ("time", 0.0, 10.0),
+    "exposure": ("time", 0.0, 10.0),
     "dropout": ("ratio", 0.0, 1.0),
     "dropout_each": ("ratio", 0.0, 1.0),
     "relative": ("ratio", 0.0, None),
@@ -79,6 +82,13 @@ class SignalSpec:
     """``hold`` repeats the last datum, ``zero`` gives zero."""
     reading: str | None = None
     """How an observation is read between its samples: ``linear`` (which None means) or ``hold``."""
+    period: Distribution | None = None
+    """Time between two samples of the sensor's own clock [s], one number; None samples whenever it is read."""
+    phase: Distribution | None = None
+    """When after the episode's start this clock ticks first [s], one draw for an episode; needs ``period``."""
+    exposure: Distribution | None = None
+    """Time over which a sample is averaged, up to the moment at which it is taken [s], one draw for an episode; with
+    ``reading: hold`` what was there at the middle of it."""
     bias: Distribution | None = None
     """Constant error of an episode [``unit``]."""
     scale: Distribution | None = None
@@ -144,6 +154,7 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
     if "correlation_time" in found:
         parts["correlation_time"] = partial(_times, found["correlation_time"])
     results = gather(parts)
+    _check_clock(found, {name: dist for name, (dist, _said) in results.items()})
     provenance = {name: said for name, (_dist, said) in results.items() if said is not None}
     if "provenance" in found:
         provenance["*"] = parse_provenance(found["provenance"])
@@ -162,6 +173,15 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
     )
     _check_limit(found, signal)
     return signal
+
+
+def _check_clock(found: Any, parts: dict[str, Distribution]) -> None:
+    """Raise SpecError unless a clock has one period, and only a clock a phase."""
+    period = parts.get("period")
+    if period is not None and (not isinstance(period, Constant) or not period.bounds()[0][0] > 0.0):
+        raise found["period"].fault("a sensor's clock has one period above 0; give a single number of seconds")
+    if "phase" in parts and period is None:
+        raise found["phase"].fault("there is no clock to shift; give its 'period', or remove it")
 
 
 def _unit(node: Node | None) -> Unit | None:
