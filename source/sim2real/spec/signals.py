@@ -47,6 +47,9 @@ _LIMITS: dict[str, tuple[str, float | None, float | None]] = {
     "period": ("time", 0.0, 10.0),
     "phase": ("time", 0.0, 10.0),
     "exposure": ("time", 0.0, 10.0),
+    "period": ("time", 0.0, 10.0),
+    "phase": ("time", 0.0, 10.0),
+    "exposure": ("time", 0.0, 10.0),
     "dropout": ("ratio", 0.0, 1.0),
     "dropout_each": ("ratio", 0.0, 1.0),
     "relative": ("ratio", 0.0, None),
@@ -134,6 +137,13 @@ class SignalSpec:
     """``hold`` repeats what the element last told, ``zero`` gives zero, ``limit`` the ``saturation``."""
     mount: str | None = None
     """Signals of one mount share the draw of ``misalignment``."""
+    period: Distribution | None = None
+    """Time between two samples of the sensor's own clock [s], one number; None samples whenever it is read."""
+    phase: Distribution | None = None
+    """When after the episode's start this clock ticks first [s], one draw for an episode; needs ``period``."""
+    exposure: Distribution | None = None
+    """Time over which a datum is averaged, up to the moment at which it is taken [s], one draw for an episode; with
+    ``reading: hold`` it is what was there at the middle of it."""
 
 
 def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
@@ -172,6 +182,8 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
         provenance=FrozenDict(provenance),
     )
     _check_limit(found, signal)
+    if signal.period is not None and (signal.period.kind != "constant" or not signal.period.bounds()[0][0] > 0.0):
+        raise found["period"].fault("a sensor's clock has one period above 0; give a single number of seconds")
     return signal
 
 
@@ -197,6 +209,7 @@ def _check_companions(found: dict[str, Node], unit: Unit | None) -> None:
         ("on_dropout_each", "dropout_each", "probability"),
         ("correlation_time", "bias_instability", "height of the flat"),
         ("mount", "misalignment", "range of angles"),
+        ("phase", "period", "time between two ticks"),
     ):
         if key in found and other not in found:
             raise found[key].fault(f"there is no '{other}' to act on; give a '{other}' {what}, or remove it")
