@@ -6,7 +6,7 @@ unit. Declared here and checked; :mod:`sim2real.signals` applies it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
@@ -35,12 +35,6 @@ READINGS = ("linear", "hold")
 """What is read between two samples: the line between them, or the older one."""
 MOST_DRIFTS = 4
 """Correlation times that a bias instability can be made of."""
-KEYS = (
-    "latency", "jitter", "dropout", "on_dropout", "reading", "period", "phase", "exposure", "misalignment", "cross_axis", "eccentricity", "scale",
-    "relative", "walk", "bias_instability", "correlation_time", "bias", "white", "quadratic", "noise_density",
-    "saturation", "saturation_low", "quantum", "dropout_each", "on_dropout_each", "unit", "bus", "mount", "provenance",
-)  # fmt: skip
-
 _LIMITS: dict[str, tuple[str, float | None, float | None]] = {
     "latency": ("time", 0.0, 10.0),
     "jitter": ("time", -10.0, 10.0),
@@ -90,60 +84,57 @@ class SignalSpec:
     phase: Distribution | None = None
     """When after the episode's start this clock ticks first [s], one draw for an episode; needs ``period``."""
     exposure: Distribution | None = None
-    """Time over which a sample is averaged, up to the moment at which it is taken [s], one draw for an episode; with
-    ``reading: hold`` what was there at the middle of it."""
-    bias: Distribution | None = None
-    """Constant error of an episode [``unit``]."""
+    """Time over which a datum is averaged, up to the moment at which it is taken [s], one draw for an episode; with
+    ``reading: hold`` it is what was there at the middle of it."""
+    misalignment: Distribution | None = None
+    """Rotation vector between a sensor's axes and those that it is meant to have [rad]; one number for all three
+    components, which are drawn apart, or three."""
+    mount: str | None = None
+    """Signals of one mount share the draw of ``misalignment``."""
+    cross_axis: Distribution | None = None
+    """Part of another axis that an axis reads [1]: of y and z in x, of x and z in y, of x and y in z."""
+    eccentricity: Distribution | None = None
+    """Amplitude of an encoder's error that repeats with every turn [rad]; its phase is drawn for an episode."""
     scale: Distribution | None = None
     """Constant error of an episode in proportion to the datum [1]: 0.01 reads one percent too much."""
-    white: Distribution | None = None
-    """Standard deviation of the error of every datum [``unit``]; itself one draw for an episode."""
+    relative: Distribution | None = None
+    """Standard deviation of an error in proportion to the datum, drawn for every datum [1]."""
     walk: Distribution | None = None
     """Random walk from the episode's start: standard deviation after one second [``unit``]; grows with the root of
     time. It is the coefficient K of the rate random walk, [``unit``/sqrt(s)]."""
-    relative: Distribution | None = None
-    """Standard deviation of an error in proportion to the datum, drawn for every datum [1]."""
-    quantum: Distribution | None = None
-    """Step of the quantisation [``unit``]; 0 for none."""
+    bias_instability: Distribution | None = None
+    """Height of the flat of the Allan deviation [``unit``]."""
+    correlation_time: Distribution | None = None
+    """Correlation times of the Gauss-Markov processes that make the flat, at most four [s]; None: 1, 10 and 100."""
+    bias: Distribution | None = None
+    """Constant error of an episode [``unit``]."""
+    white: Distribution | None = None
+    """Standard deviation of the error of every datum [``unit``]; itself one draw for an episode."""
+    quadratic: Distribution | None = None
+    """Standard deviation that grows with the square of the datum and adds to ``white`` [1/``unit``]."""
+    noise_density: Distribution | None = None
+    """White noise whatever the time between samples [``unit``/sqrt(Hz)]: the coefficient N of the Allan deviation
+    N / sqrt(tau) (IEEE Std 952), so that a datum's standard deviation is N / sqrt(step)."""
     saturation: Distribution | None = None
     """Largest magnitude that can be told [``unit``]; with ``saturation_low`` the largest value."""
+    saturation_low: Distribution | None = None
+    """Smallest value that can be told [``unit``]; None: minus ``saturation``."""
+    quantum: Distribution | None = None
+    """Step of the quantisation [``unit``]; 0 for none."""
+    dropout_each: Distribution | None = None
+    """Probability that an element of a datum is lost, each for itself [1]."""
+    on_dropout_each: str = "hold"
+    """``hold`` repeats what the element last told, ``zero`` gives zero, ``limit`` the ``saturation``."""
     unit: str | None = None
     """SI unit of what is in the signal's own unit; None: the signal's own."""
     bus: str | None = None
     """Signals on one bus share one latency draw."""
     provenance: FrozenDict[str, str] = field(default_factory=FrozenDict)
     """Where a field's range comes from, by field; ``*`` for the whole signal."""
-    noise_density: Distribution | None = None
-    """White noise whatever the time between samples [``unit``/sqrt(Hz)]: the coefficient N of the Allan deviation
-    N / sqrt(tau) (IEEE Std 952), so that a datum's standard deviation is N / sqrt(step)."""
-    bias_instability: Distribution | None = None
-    """Height of the flat of the Allan deviation [``unit``]."""
-    correlation_time: Distribution | None = None
-    """Correlation times of the Gauss-Markov processes that make the flat, at most four [s]; None: 1, 10 and 100."""
-    quadratic: Distribution | None = None
-    """Standard deviation that grows with the square of the datum and adds to ``white`` [1/``unit``]."""
-    misalignment: Distribution | None = None
-    """Rotation vector between a sensor's axes and those that it is meant to have [rad]; one number for all three
-    components, which are drawn apart, or three."""
-    cross_axis: Distribution | None = None
-    """Part of another axis that an axis reads [1]: of y and z in x, of x and z in y, of x and y in z."""
-    eccentricity: Distribution | None = None
-    """Amplitude of an encoder's error that repeats with every turn [rad]; its phase is drawn for an episode."""
-    saturation_low: Distribution | None = None
-    """Smallest value that can be told [``unit``]; None: minus ``saturation``."""
-    dropout_each: Distribution | None = None
-    """Probability that an element of a datum is lost, each for itself [1]."""
-    on_dropout_each: str = "hold"
-    """``hold`` repeats what the element last told, ``zero`` gives zero, ``limit`` the ``saturation``."""
-    mount: str | None = None
-    """Signals of one mount share the draw of ``misalignment``."""
-    period: Distribution | None = None
-    """Time between two samples of the sensor's own clock [s], one number; None samples whenever it is read."""
-    phase: Distribution | None = None
-    """When after the episode's start this clock ticks first [s], one draw for an episode; needs ``period``."""
-    exposure: Distribution | None = None
-    """Time over which a datum is averaged, up to the moment at which it is taken [s], one draw for an episode; with
-    ``reading: hold`` it is what was there at the middle of it."""
+
+
+KEYS = tuple(part.name for part in fields(SignalSpec))
+"""What may stand in a signal."""
 
 
 def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
