@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
-from sim2real.spec.distributions import Constant, Distribution
+from sim2real.spec.distributions import Distribution
 from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.nodes import Node, gather
 from sim2real.spec.quantities import (
@@ -152,7 +152,6 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
     if "correlation_time" in found:
         parts["correlation_time"] = partial(_times, found["correlation_time"])
     results = gather(parts)
-    _check_clock(found, {name: dist for name, (dist, _said) in results.items()})
     provenance = {name: said for name, (_dist, said) in results.items() if said is not None}
     if "provenance" in found:
         provenance["*"] = parse_provenance(found["provenance"])
@@ -171,15 +170,6 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
     )
     _check_limit(found, signal)
     return signal
-
-
-def _check_clock(found: Any, parts: dict[str, Distribution]) -> None:
-    """Raise SpecError unless a clock has one period, and only a clock a phase."""
-    period = parts.get("period")
-    if period is not None and (not isinstance(period, Constant) or not period.bounds()[0][0] > 0.0):
-        raise found["period"].fault("a sensor's clock has one period above 0; give a single number of seconds")
-    if "phase" in parts and period is None:
-        raise found["phase"].fault("there is no clock to shift; give its 'period', or remove it")
 
 
 def _unit(node: Node | None) -> Unit | None:
