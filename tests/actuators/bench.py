@@ -19,7 +19,7 @@ class Bench:
 
     def __init__(self, count=1, per_bus=1, kp=0.0, kd=0.0, max_effort=math.inf, dt=1e-3, **motor):
         values = {"voltage": VOLTS, "no_load_speed": FAST, "stall_torque": STALL, **motor}
-        numbers = {**Motor(**values).numbers("joint"), "kp": kp, "kd": kd, "max_effort": max_effort}
+        numbers = {**Motor(**values).numbers("joint"), "kp": kp, "kd": kd, "feedforward": 1.0, "max_effort": max_effort}
         self.dt, self.count = dt, count
         arrays = {name: wp.array(np.full(count, numbers[name], np.float32), device="cpu") for name in ARRAYS}
         self.drive = MotorDrive(bus="bench", bus_joints=per_bus, **arrays)

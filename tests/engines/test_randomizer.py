@@ -39,7 +39,7 @@ def test_everything_is_written():
     changed = {name for name in QUANTITIES if not np.array_equal(engine.read(name), engine.nominal(name))}
     assert changed == {
         "body_mass", "body_com", "body_inertia", "shape_friction", "joint_limit", "joint_armature", "actuator_kp",
-        "actuator_kd", "actuator_effort_limit", "gravity",
+        "actuator_kd", "actuator_feedforward", "actuator_effort_limit", "gravity",
     }  # fmt: skip
 
 

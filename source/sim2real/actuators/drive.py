@@ -18,7 +18,7 @@ from sim2real.actuators.kernels import MotorArrays, forget, step_motors
 from sim2real.actuators.motor import DELAY_SCHEMA, MOTOR_SCHEMA, MotorError
 
 ARRAYS = (
-    "kp", "kd", "max_effort", "voltage", "constant", "resistance", "bus_resistance", "backlash", "thermal_resistance",
+    "kp", "kd", "feedforward", "max_effort", "voltage", "constant", "resistance", "bus_resistance", "backlash", "thermal_resistance",
     "heat_capacity", "derate_from", "derate_to",
 )  # fmt: skip
 """Numbers of each joint."""
@@ -50,12 +50,13 @@ class MotorDrive(DriveBase):
 
     @classmethod
     def resolve_arguments(cls, args: dict[str, Any]) -> dict[str, Any]:
-        """Return the numbers of one joint, with Newton's own defaults for the gains and the limit.
+        """Return the numbers of one joint, with Newton's own defaults for the gains and the limit, and all of what
+        is fed forward.
 
         Raises:
             ValueError: a number of the motor is missing.
         """
-        known: dict[str, Any] = {"kp": 0.0, "kd": 0.0, "max_effort": math.inf}
+        known: dict[str, Any] = {"kp": 0.0, "kd": 0.0, "feedforward": 1.0, "max_effort": math.inf}
         names = (*ARRAYS, "bus", "bus_joints")
         missing = [name for name in names if name not in args and name not in known]
         if missing:

@@ -17,6 +17,7 @@ class MotorArrays:
 
     kp: wp.array(dtype=wp.float32)
     kd: wp.array(dtype=wp.float32)
+    feedforward: wp.array(dtype=wp.float32)
     max_effort: wp.array(dtype=wp.float32)
     voltage: wp.array(dtype=wp.float32)
     constant: wp.array(dtype=wp.float32)
@@ -79,7 +80,7 @@ def step_motors(
         target_speed = target_velocities[target_velocity_index[i]]
         ahead = wp.float32(0.0)
         if feedforward:
-            ahead = feedforward[target_velocity_index[i]]
+            ahead = motors.feedforward[i] * feedforward[target_velocity_index[i]]
         kp = motors.kp[i]
         kd = motors.kd[i]
         play = 0.5 * motors.backlash[i]
@@ -137,6 +138,35 @@ def step_motors(
         final = motors.thermal_resistance[i] * motors.resistance[i] * current * current
         fade = wp.exp(-dt / (motors.thermal_resistance[i] * motors.heat_capacity[i]))
         next_rise[i] = final + (rise[i] - final) * fade
+
+
+@wp.kernel
+def drive_pd(
+    positions: wp.array(dtype=wp.float32),
+    velocities: wp.array(dtype=wp.float32),
+    target_positions: wp.array(dtype=wp.float32),
+    target_velocities: wp.array(dtype=wp.float32),
+    feedforward: wp.array(dtype=wp.float32),
+    position_index: wp.array(dtype=wp.uint32),
+    velocity_index: wp.array(dtype=wp.uint32),
+    target_position_index: wp.array(dtype=wp.uint32),
+    target_velocity_index: wp.array(dtype=wp.uint32),
+    kp: wp.array(dtype=wp.float32),
+    kd: wp.array(dtype=wp.float32),
+    constant: wp.array(dtype=wp.float32),
+    share: wp.array(dtype=wp.float32),
+    torques: wp.array(dtype=wp.float32),
+):
+    """The torque of a PD drive, with a factor on what is fed forward."""
+    i = wp.tid()
+    place = target_positions[target_position_index[i]] - positions[position_index[i]]
+    speed = target_velocities[target_velocity_index[i]] - velocities[velocity_index[i]]
+    ahead = wp.float32(0.0)
+    if constant:
+        ahead = constant[i]
+    if feedforward:
+        ahead += share[i] * feedforward[target_velocity_index[i]]
+    torques[i] = ahead + kp[i] * place + kd[i] * speed
 
 
 @wp.kernel

@@ -2,7 +2,7 @@
 
 A quantity belongs to an element (a body, a joint, a shape, or the world) and has a width. Units are SI; bodies are
 given in their own frame; an inertia is about the centre of mass, along the body frame's axes. A target of the spec
-names what is uncertain, a quantity names what is stored: `actuator.strength` is no quantity, it scales three of them.
+names what is uncertain, a quantity names what is stored: `actuator.strength` is no quantity, it scales four of them.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ _TABLE = (
     Quantity(name="joint_zero", kind="joint", width=1, meaning="encoder's reading minus the joint's place [rad or m]"),
     Quantity(name="actuator_kp", kind="joint", width=1, meaning="position gain [N·m/rad or N/m]"),
     Quantity(name="actuator_kd", kind="joint", width=1, meaning="velocity gain [N·m·s/rad or N·s/m]"),
+    Quantity(
+        name="actuator_feedforward", kind="joint", width=1, meaning="share of the feed-forward torque that is given [1]"
+    ),
     Quantity(name="actuator_effort_limit", kind="joint", width=1, meaning="largest torque or force [N·m or N]"),
     Quantity(name="actuator_velocity_limit", kind="joint", width=1, meaning="largest speed [rad/s or m/s]"),
     Quantity(name="actuator_voltage", kind="joint", width=1, meaning="supply voltage of a motor [V]"),
@@ -57,6 +60,12 @@ _TABLE = (
 
 QUANTITIES: dict[str, Quantity] = {quantity.name: quantity for quantity in _TABLE}
 """All quantities by name, in the order of a world's row."""
+
+STRENGTH = ("actuator_kp", "actuator_kd", "actuator_feedforward", "actuator_effort_limit")
+"""What a motor gives more or less of, all together."""
+SHARED_OUT = "actuator_feedforward"
+"""A quantity that every engine holds: 0, and 0 under every factor, for a joint whose feed-forward passes no actuator
+that could scale it."""
 
 TARGET_QUANTITIES: dict[str, tuple[str, ...]] = {
     "body.mass": ("body_mass",),
@@ -77,8 +86,8 @@ TARGET_QUANTITIES: dict[str, tuple[str, ...]] = {
     "joint.zero_offset": ("joint_zero",),
     "actuator.kp": ("actuator_kp",),
     "actuator.kd": ("actuator_kd",),
-    "actuator.strength": ("actuator_kp", "actuator_kd", "actuator_effort_limit"),
-    "actuator.torque_constant": ("actuator_kp", "actuator_kd", "actuator_effort_limit"),
+    "actuator.strength": STRENGTH,
+    "actuator.torque_constant": STRENGTH,
     "actuator.effort_limit": ("actuator_effort_limit",),
     "actuator.velocity_limit": ("actuator_velocity_limit",),
     "actuator.voltage": ("actuator_voltage",),

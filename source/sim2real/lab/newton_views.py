@@ -26,6 +26,7 @@ def newton_engine(env: Any) -> NewtonEngine:
     Raises:
         EngineError: The environment runs on something else, or its model cannot be randomized; the message says what.
     """
+    from sim2real.actuators.feedforward import scale_feedforward
     from sim2real.engines.newton.engine import NewtonEngine, NewtonViews
 
     try:
@@ -34,6 +35,8 @@ def newton_engine(env: Any) -> NewtonEngine:
         raise EngineError(str(error)) from error
     flush_newton_changes(env)
     manager = env.sim.physics_manager
+    if scale_feedforward(getattr(manager.get_model(), "actuators", None) or ()):
+        recapture_newton_graph(manager)
     scene = env.scene
     moving = [*scene.articulations.values(), *scene.rigid_objects.values(), *scene.rigid_object_collections.values()]
     _refuse_reordering(scene)

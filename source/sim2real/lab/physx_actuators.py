@@ -17,6 +17,7 @@ from sim2real.lab.physx_arrays import device_slot, flat_alias
 _NATIVE = {
     "actuator_kp": ("kp",),
     "actuator_kd": ("kd",),
+    "actuator_feedforward": ("feedforward",),
     "actuator_effort_limit": ("max_effort", "max_motor_effort"),
     "actuator_velocity_limit": ("velocity_limit",),
     "actuator_voltage": ("voltage",),
@@ -43,6 +44,8 @@ def explicit_slots(asset: Any, num_worlds: int, first: int, count: int) -> dict[
         first: Number of its first joint among the elements.
         count: Joints of all assets.
     """
+    from sim2real.actuators.feedforward import scale_feedforward
+
     slots: dict[str, list[DeviceSlot]] = {}
     seen: set[int] = set()
     for name in asset.actuators:
@@ -51,6 +54,7 @@ def explicit_slots(asset: Any, num_worlds: int, first: int, count: int) -> dict[
             if hasattr(actuator, "drive"):
                 if id(actuator) not in seen:
                     seen.add(id(actuator))
+                    scale_feedforward([actuator])
                     _native(asset, name, actuator, num_worlds, first, count, slots)
             elif not getattr(actuator, "is_implicit_model", False):
                 _torch(asset, name, actuator, num_worlds, first, count, slots, owner=True)

@@ -9,12 +9,12 @@ from sim2real.engines.engine import EngineError, Rows
 from sim2real.engines.newton.actuators import MOTOR
 from sim2real.engines.newton.engine import NewtonEngine, NewtonViews
 from sim2real.engines.newton.parts import Asset
-from sim2real.engines.quantities import QUANTITIES
+from sim2real.engines.quantities import QUANTITIES, SHARED_OUT
 
 WORLDS = 4
 TOUCHED = [3, 1]
 ROBOT = [Asset(name="robot", path="")]
-MISSING = ("shape_restitution", *MOTOR)
+MISSING = ("shape_restitution", SHARED_OUT, *MOTOR)
 HELD = [name for name in QUANTITIES if name not in MISSING]
 WRITABLE = [name for name in HELD if name not in ("body_position", "joint_zero")]
 

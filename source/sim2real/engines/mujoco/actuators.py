@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from sim2real.engines.engine import EngineError
+from sim2real.engines.quantities import SHARED_OUT
 
-QUANTITIES = ("actuator_kp", "actuator_kd", "actuator_effort_limit")
+QUANTITIES = ("actuator_kp", "actuator_kd", "actuator_feedforward", "actuator_effort_limit")
 """What is held here."""
 FIXED_GAIN, NO_BIAS, AFFINE_BIAS = 0, 0, 1
 """`mjGAIN_FIXED`, `mjBIAS_NONE`, `mjBIAS_AFFINE`."""
@@ -60,6 +61,8 @@ class JointActuators:
 
     def values(self, quantity: str) -> np.ndarray:
         """What the model holds now, float64 (joints, 1)."""
+        if quantity == SHARED_OUT:  # a control is all that an actuator is told
+            return np.zeros((len(self.drives), 1))
         of = self._gain_at_joint if quantity in _GAIN else self._effort_at_joint
         return np.array([[of(quantity, ids)] for ids in self.drives], dtype=float).reshape(len(self.drives), 1)
 
@@ -93,7 +96,12 @@ class JointActuators:
             EngineError: the joint has nothing that could hold it.
         """
         ids = self.drives[joint]
-        if quantity in _GAIN:
+        if quantity == SHARED_OUT:
+            if value != nominal:
+                raise EngineError(
+                    f"{quantity}: joint '{self.names[joint]}' gets {value:g}; MuJoCo feeds nothing forward"
+                )
+        elif quantity in _GAIN:
             self._write_gain(quantity, ids, self.names[joint], value, nominal)
         else:
             self._write_effort(ids, self.names[joint], value, nominal)

@@ -116,6 +116,8 @@ def _add_actuator(drives: Drives, actuator: Any, dofs: np.ndarray) -> None:
         add("actuator_kd", actuator.drive, "kd")
     else:
         drives.foreign.append(type(actuator.drive).__name__)
+    if hasattr(actuator.drive, "feedforward"):
+        add("actuator_feedforward", actuator.drive, "feedforward")
     if hasattr(actuator.drive, "max_effort"):
         add("actuator_effort_limit", actuator.drive, "max_effort")
     for quantity, attribute in MOTOR.items():

@@ -271,11 +271,19 @@ class NewtonEngine:
         where += sorted({f"{type(motor.holder).__name__}.{motor.name}" for motor in motors})
         notes = [f"not held by {', '.join(idle[:6])}{' and others' if len(idle) > 6 else ''}"] if idle else []
         notes += [f"{name} has none" for name in sorted(set(self.drives.foreign))]
+        if target in ("actuator.strength", "actuator.torque_constant"):
+            given = np.zeros_like(driven)
+            for motor in self.drives.motors.get("actuator_feedforward", ()):
+                given |= (motor.number >= 0).all(axis=0)
+            if (driven & ~given).any():
+                notes.append(PAST)
         if any(motor.name == "saturation_effort" for motor in motors):
             notes.append("a DC motor's stall torque follows its largest torque")
         return Support(able=True, where="; ".join(where), device=self.device, note="; ".join(notes))
 
 
+PAST = "feed-forward torque goes past implicit actuators and is not scaled there"
+"""What a solver's own drive cannot do."""
 GIVE_MOTORS = "implicit actuators and PD drives have no voltage, play or heat: see sim2real.lab.with_motors"
 """What to do where only a motor could hold a target."""
 RAW = 1

@@ -97,6 +97,9 @@ class Reader:
     def _actuator_effort_limit(self) -> np.ndarray:
         return self._motor("actuator_effort_limit", self._mjw.jnt_actfrcrange.numpy()[:, self._parts.joint_mjw, 1])
 
+    def _actuator_feedforward(self) -> np.ndarray:
+        return self._motor("actuator_feedforward", np.zeros(self._parts.dof.shape, np.float32))
+
     def _actuator_velocity_limit(self) -> np.ndarray:
         return self._motor("actuator_velocity_limit", self._model.joint_velocity_limit.numpy()[self._parts.dof])
 

@@ -17,7 +17,7 @@ WHERE = {
     "contact.damping": "Model.shape_material_kd; mjw.geom_solref",
     "joint.damping": "Model.joint_damping; mjw.dof_damping",
     "joint.viscous_friction": "Model.joint_damping; mjw.dof_damping",
-    "joint.friction": "Model.joint_friction; mjw.dof_frictionloss",
+    "joint.friction": "Model.joint_friction; mjw.dof_frictionloss, dof_solimp",
     "joint.armature": "Model.joint_armature; mjw.dof_armature",
     "joint.stiffness": "Model.mujoco.dof_passive_stiffness; mjw.jnt_stiffness",
     "joint.zero_offset": "Model.joint_X_p; mjw.body_pos, body_quat",
@@ -40,6 +40,8 @@ NOTES = {
     " where Newton's full notification (Isaac Lab's own material terms) undoes it",
     "contact.stiffness": "N/m for shapes in Newton's force-space mode, else for each kg of effective mass",
     "contact.damping": "N·s/m for shapes in Newton's force-space mode, else for each kg of effective mass",
+    "joint.friction": "where a joint gets friction, MuJoCo's default softness of it (solimp 0.9) is made hard (0.9999),"
+    " or the joint would creep under load; one that the model names stays",
     "joint.damping": "one field for passive damping and viscous friction",
     "joint.viscous_friction": "one field for passive damping and viscous friction",
 }

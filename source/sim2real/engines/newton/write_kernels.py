@@ -14,6 +14,10 @@ KINEMATIC = wp.constant(2)
 """Newton's flag of bodies that are moved and not pushed."""
 SAME_SHAPE = wp.constant(2e-6)
 """Two inertias are multiples of each other when no entry differs by more than this share of the trace."""
+SOFT_START, SOFT_END = wp.constant(wp.float32(0.9)), wp.constant(wp.float32(0.95))
+"""MuJoCo's default impedance of a friction row: a joint at rest creeps under load."""
+HARD = wp.constant(wp.float32(0.9999))
+"""The hardest that MuJoCo takes."""
 
 
 @wp.kernel(enable_backward=False)
@@ -35,6 +39,28 @@ def write_scalar(
         model_values[newton[world, k]] = value
     if mjw[k] >= 0 and mjw_values:
         mjw_values[world, mjw[k]] = value
+
+
+@wp.kernel(enable_backward=False)
+def harden_friction(
+    index: wp.array(dtype=int),
+    values: wp.array3d(dtype=float),
+    newton: wp.array2d(dtype=int),
+    mjw: wp.array(dtype=int),
+    model_softness: wp.array2d(dtype=float),
+    mjw_softness: wp.array3d(dtype=float),
+):
+    """Where a joint gets friction, make MuJoCo's own softness of it hard; one that somebody chose stays."""
+    entry, k = wp.tid()
+    world = index[entry]
+    if world < 0 or values[world, k, 0] <= 0.0 or mjw[k] < 0:
+        return
+    if mjw_softness[world, mjw[k], 0] != SOFT_START or mjw_softness[world, mjw[k], 1] != SOFT_END:
+        return
+    for i in range(2):
+        mjw_softness[world, mjw[k], i] = HARD
+        if model_softness and newton[world, k] >= 0:
+            model_softness[newton[world, k], i] = HARD
 
 
 @wp.kernel(enable_backward=False)

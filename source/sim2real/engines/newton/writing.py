@@ -83,6 +83,11 @@ def bind_writes(model: Any, solver: Any, parts: Parts, drives: Drives, reader: R
     prm = [as_floats(mjw.actuator_gainprm), as_floats(mjw.actuator_biasprm)]
     scalar = kernels.write_scalar
     damping = [launch(scalar, joints, dof, dof_mjw, model.joint_damping, mjw.dof_damping)]
+    harden = []
+    if mjw.dof_solimp.shape[0] == parts.dof.shape[0] and mjw.dof_solimp.strides[0]:
+        softness = getattr(mujoco, "solimpfriction", None)
+        softness = None if softness is None else as_floats(softness)
+        harden = [launch(kernels.harden_friction, joints, dof, dof_mjw, softness, as_floats(mjw.dof_solimp))]
     found = {
         "body_mass": [
             launch(
@@ -124,7 +129,10 @@ def bind_writes(model: Any, solver: Any, parts: Parts, drives: Drives, reader: R
         ],
         "joint_damping": damping,
         "joint_viscous_friction": damping,
-        "joint_friction": [launch(scalar, joints, dof, dof_mjw, model.joint_friction, mjw.dof_frictionloss)],
+        "joint_friction": [
+            launch(scalar, joints, dof, dof_mjw, model.joint_friction, mjw.dof_frictionloss),
+            *harden,
+        ],
         "joint_armature": [launch(scalar, joints, dof, free, model.joint_armature, mjw.dof_armature)],
         "joint_stiffness": [
             launch(scalar, joints, dof, joint_mjw, getattr(mujoco, "dof_passive_stiffness", None), mjw.jnt_stiffness)
@@ -145,6 +153,7 @@ def bind_writes(model: Any, solver: Any, parts: Parts, drives: Drives, reader: R
         "actuator_effort_limit": [
             launch(kernels.write_effort, joints, dof, joint_mjw, model.joint_effort_limit, mjw.jnt_actfrcrange)
         ],
+        "actuator_feedforward": [],
         "actuator_velocity_limit": [launch(scalar, joints, dof, joint_mjw, model.joint_velocity_limit, None)],
         "gravity": [launch(kernels.write_gravity, 1, model.gravity, mjw.opt.gravity)],
     }

@@ -9,7 +9,7 @@ import numpy as np
 from sim2real.engines.engine import EngineError, Rows, Support
 from sim2real.engines.physx.forces import BodyForces
 from sim2real.engines.physx.support import support_of
-from sim2real.engines.quantities import QUANTITIES
+from sim2real.engines.quantities import QUANTITIES, SHARED_OUT
 
 if TYPE_CHECKING:
     import warp as wp
@@ -41,7 +41,9 @@ class PhysxEngine:
         self.elements = views.elements
         self.friction_combine = views.friction_combine
         self._quantities = tuple(
-            name for name in QUANTITIES if views.host.get(name) or any(s.owner for s in views.on_device.get(name, ()))
+            name
+            for name in QUANTITIES
+            if name == SHARED_OUT or views.host.get(name) or any(s.owner for s in views.on_device.get(name, ()))
         )
         self._nominal = {name: self._assemble(name) for name in self._quantities}
         self._held = {name: values.copy() for name, values in self._nominal.items()}

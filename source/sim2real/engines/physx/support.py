@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sim2real.engines.engine import Support
 from sim2real.engines.physx.materials import FRICTION_STEP, RESTITUTION_STEP
-from sim2real.engines.quantities import TARGET_QUANTITIES
+from sim2real.engines.quantities import SHARED_OUT, TARGET_QUANTITIES
 
 if TYPE_CHECKING:
     from sim2real.engines.physx.storage import PhysxViews
@@ -24,7 +26,8 @@ _NOTES = {
     "body.inertia": "kept as principal moments and axes: each entry is right to 5e-7 of the largest one",
     "joint.damping": f"{_VISCOUS}, written for both joint.damping and joint.viscous_friction",
     "joint.viscous_friction": f"{_VISCOUS}, written for both joint.damping and joint.viscous_friction",
-    "joint.friction": "static and dynamic friction keep their nominal ratio, 1 where both were 0",
+    "joint.friction": "static and dynamic friction keep their nominal ratio, 1 where both were 0; a joint at rest creeps by what its"
+    " torque accelerates it to in one solver iteration: raise solver_position_iteration_count where that matters",
     "shape.friction": f"rounded to the nearest multiple of {FRICTION_STEP} (off by at most {FRICTION_STEP / 2:.1e});"
     " static and dynamic friction keep their nominal ratio",
     "shape.restitution": f"rounded to the nearest multiple of {RESTITUTION_STEP} (off by at most"
@@ -34,6 +37,7 @@ _NOTES = {
 }
 _NOTES["world.gravity_tilt"] = _NOTES["world.gravity"]
 _EXCLUDES = {"joint.damping": ("joint.viscous_friction",), "joint.viscous_friction": ("joint.damping",)}
+_PAST = "feed-forward torque goes past implicit actuators and is not scaled there"
 _FORCES = ("body.force", "body.torque")
 
 
@@ -49,20 +53,27 @@ def support_of(target: str, views: PhysxViews) -> Support:
     quantities = TARGET_QUANTITIES.get(target)
     if quantities is None:
         return Support(able=False, note=f"{target} is no property that PhysX keeps")
-    missing = [name for name in quantities if name != "gravity" and not _slots(name, views)]
+    missing = [name for name in quantities if name not in ("gravity", SHARED_OUT) and not _slots(name, views)]
     if missing:
         return Support(able=False, note=f"nothing in this scene has {missing[0].replace('_', ' ')}")
     if any(slot.gain is not None for name in quantities for slot in views.on_device.get(name, ())):
         motor = "a DC motor's stall torque follows its largest torque"
     else:
         motor = ""
-    notes = [note for note in (_NOTES.get(target, ""), views.notes.get(target, ""), motor) if note]
+    past = _PAST if SHARED_OUT in quantities and not _all_given(views) else ""
+    notes = [note for note in (_NOTES.get(target, ""), views.notes.get(target, ""), motor, past) if note]
     if quantities == ("gravity",):
         where, device = "external wrench, each physics step", views.device
     else:
         where = ", ".join(dict.fromkeys(place for name in quantities for place in _places(name, views)))
         device = ", ".join(dict.fromkeys(d for name in quantities for d in _devices(name, views)))
     return Support(able=True, where=where, device=device, note="; ".join(notes), excludes=_EXCLUDES.get(target, ()))
+
+
+def _all_given(views: PhysxViews) -> bool:
+    """Whether every joint's feed-forward passes an actuator that scales it."""
+    held = [slot.place[0, :, 0] >= 0 for slot in views.on_device.get(SHARED_OUT, ())]
+    return bool(held) and bool(np.logical_or.reduce(held).all())
 
 
 def _slots(quantity: str, views: PhysxViews) -> bool:
