@@ -20,6 +20,7 @@ from sim2real.contract.errors import ContractError
 from sim2real.contract.golden import Golden
 from sim2real.contract.joints import Joint, JointPositionAction, Robot, TrainingRun
 from sim2real.contract.metadata import embed, extract
+from sim2real.contract.rollout import Rollout
 from sim2real.contract.schema import ClassAction, Contract, DepthObservation, GoldenReference
 from sim2real.contract.state import Command, ObservationTerm, StateObservation
 
@@ -41,6 +42,7 @@ __all__ = [
     "ObservationTerm",
     "Robot",
     "RobotState",
+    "Rollout",
     "StateObservation",
     "TrainingRun",
     "check_file",

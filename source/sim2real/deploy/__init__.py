@@ -1,5 +1,6 @@
 """What runs on the robot: NumPy and one inference runtime, nothing of the trainer."""
 
+from sim2real.deploy.joint_runtime import JointPolicyRuntime
 from sim2real.deploy.runtime import PolicyRuntime
 
-__all__ = ["PolicyRuntime"]
+__all__ = ["JointPolicyRuntime", "PolicyRuntime"]

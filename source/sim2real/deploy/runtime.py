@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sim2real.contract import Contract, ContractError, Golden, check_file, extract, read_manifest
-from sim2real.contract.golden import GOLDEN_FILE
-
-PRECISIONS = ("float", "int8")
+from sim2real.contract import Contract, ContractError, Golden
+from sim2real.deploy.loading import check_shapes, open_bundle
 
 
 class PolicyRuntime:
@@ -45,38 +42,19 @@ class PolicyRuntime:
         task: str | None = None,
         max_batch: int = 64,
     ) -> None:
-        path = Path(bundle)
-        if path.suffix == ".onnx":
-            precision = "int8" if path.name.endswith(".int8.onnx") else "float"
-            path = path.parent
-        if threads < 0 or max_batch < 1:
-            raise ContractError(f"threads {threads}, max_batch {max_batch}; allowed: threads >= 0, max_batch >= 1.")
-        self.folder = path
-        self.precision = precision
-        self.threads = threads
-        manifest = read_manifest(path)
-        self.contract: Contract = manifest.contract
+        if max_batch < 1:
+            raise ContractError(f"max_batch is {max_batch}; allowed: max_batch >= 1.")
+        opened = open_bundle(bundle, precision, threads=threads, providers=providers, task=task)
+        self.folder, self.precision, self.threads = opened.folder, opened.precision, threads
+        self.contract: Contract = opened.contract
         """What the policy needs to run."""
-        if task is not None and self.contract.task != task:
-            raise ContractError(f"{path}: the policy is for task '{self.contract.task}', wanted is '{task}'.")
-        name = self.contract.model_file(precision)
-        if Path(bundle).suffix == ".onnx" and Path(bundle).name != name:
-            raise ContractError(f"{bundle}: not a file of this bundle, whose {precision} network is {name}.")
-        if name not in manifest.files and precision == "int8":
-            raise ContractError(
-                f"{path}: this bundle has no INT8 network: the export refused it (see parity.json for the measured "
-                "reason) or was told to skip it. Use precision 'float'."
-            )
-        golden_bytes = check_file(manifest, path, GOLDEN_FILE)
-        if manifest.files[GOLDEN_FILE].sha256 != self.contract.golden.sha256:
-            raise ContractError(f"{path / GOLDEN_FILE}: the golden vectors of another contract. Copy the bundle again.")
-        self.session = _open_session(check_file(manifest, path, name), path / name, threads, providers)
-        self._check_inside(path / name)
-        self._max_batch = max_batch
         self.class_names: tuple[str, ...] = self.contract.classes.names
         """What each output stands for."""
         self.preprocess = self.contract.depth.preprocess
-        self._prove(Golden.from_bytes(golden_bytes, str(path / GOLDEN_FILE)))
+        self.session = opened.session
+        check_shapes(opened, [1, self.preprocess.height, self.preprocess.width])
+        self._max_batch = max_batch
+        self._prove(Golden.from_bytes(opened.golden, opened.golden_path))
 
     def logits(self, depth: Any) -> np.ndarray:
         """The network's outputs for a batch of frames.
@@ -104,24 +82,6 @@ class PolicyRuntime:
             return np.empty((0, len(self.class_names)), np.float32)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _check_inside(self, path: Path) -> None:
-        """The contract inside the network is the one beside it, and its inputs and outputs are what that says."""
-        inside, precision = extract(self.session.get_modelmeta().custom_metadata_map, str(path))
-        if inside != self.contract:
-            raise ContractError(
-                f"{path}: the network belongs to another contract (inside: {inside.name} for task {inside.task}, "
-                f"{inside.sha256[:12]}; beside: {self.contract.name} for task {self.contract.task}, "
-                f"{self.contract.sha256[:12]}). Copy the whole bundle instead of single files."
-            )
-        if precision != self.precision:
-            raise ContractError(f"{path}: the network is {precision}, its file name says {self.precision}.")
-        size = self.contract.depth.preprocess
-        (given,), (answer,) = self.session.get_inputs(), self.session.get_outputs()
-        wanted = (self.contract.observation.name, [1, size.height, size.width], self.contract.action.output)
-        found = (given.name, given.shape[1:], answer.name)
-        if found != wanted:
-            raise ContractError(f"{path}: the network takes and gives {found}; its contract says {wanted}.")
-
     def _prove(self, golden: Golden) -> None:
         """Run the golden vectors. Raises: ContractError."""
         spec = self.contract.golden
@@ -145,23 +105,3 @@ class PolicyRuntime:
                 f"largest difference {error:.3g}, allowed {limit:.3g}, same choices: {'yes' if same else 'no'}. "
                 "It must not drive a robot. Try another execution provider, or export again."
             )
-
-
-def _open_session(content: bytes, path: Path, threads: int, providers: Sequence[str] | None) -> Any:
-    """An ONNX Runtime session of a file's content."""
-    import onnxruntime
-
-    available = onnxruntime.get_available_providers()
-    chosen = list(providers) if providers is not None else ["CPUExecutionProvider"]
-    missing = [name for name in chosen if name not in available]
-    if missing:
-        raise ContractError(f"ONNX Runtime here has no {', '.join(missing)}; it has: {', '.join(available)}.")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=chosen)
-    except Exception as error:  # noqa: BLE001  ONNX Runtime raises a kind of its own per cause
-        reason = str(error).splitlines()[0]
-        raise ContractError(f"{path}: ONNX Runtime cannot load the network: {reason}") from None
