@@ -1,47 +1,131 @@
-"""``train``: train the policy on a dataset."""
+"""``train``: a policy by reinforcement learning in an engine, or the avoidance classifier from a dataset."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from sim2real.errors import Sim2RealError
 from sim2real.learn.config import PRESETS, TrainCfg
 
-HELP = """Train the depth-avoidance classifier (ResNet18, one channel) on one or more datasets.
+HELP = """Train a policy.
 
-Leaves in the run folder: policy.pt (for the export), checkpoint.pt after every epoch, metrics.json, confusion.png, and
-curves for TensorBoard. The same command goes on where it stopped, and ends with the same weights."""
+train TASK         by reinforcement learning (PPO of rsl_rl) in an engine, with the randomization of a spec, or none
+train --data DIR   the depth-avoidance classifier (ResNet18, one channel) on one or more datasets
+
+Both leave a run folder that the same command goes on with where it stopped. A run of a task holds its checkpoints,
+curves.json and curves.png, run.json (command, versions, machine, time), and TensorBoard's files; a classifier's run
+policy.pt (for the export), checkpoint.pt, metrics.json and confusion.png."""
+
+ONLY_DATA = ("preset", "epochs", "batch_size", "learning_rate", "size", "pretrained")
+ONLY_TASK = ("spec", "physics", "num_envs", "iterations", "save_every")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("--data", metavar="DIR", nargs="+", required=True, help="dataset folders")
-    parser.add_argument("--out", metavar="DIR", required=True, help="run folder; made when it is not there")
-    parser.add_argument("--preset", choices=list(PRESETS), default="default", help="training preset (default: default)")
-    parser.add_argument("--epochs", type=int, help="passes over the training frames")
-    parser.add_argument("--batch-size", type=int, help="frames per step")
-    parser.add_argument("--learning-rate", type=float, help="learning rate; its peak under the default preset")
-    parser.add_argument("--size", type=int, help="rows and columns of the network's input [px]; default: as the frames")
-    parser.add_argument("--seed", type=int, help="seed of weights, order and augmentation")
-    parser.add_argument(
-        "--pretrained", metavar="FILE", help="ResNet18 checkpoint with torchvision's names to start from"
-    )
-    parser.add_argument("--device", default="auto", help="cpu, cuda, or auto (default)")
+    parser.add_argument("task", metavar="TASK", nargs="?", help="a task: a short name or any registered one")
+    parser.add_argument("--out", metavar="DIR", help="run folder (default for a task: runs/train/<what it is>)")
+    parser.add_argument("--seed", type=int, help="seed of weights, order and chance")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:N, or auto (default)")
     parser.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="go on after the last finished epoch in --out (default); --no-resume starts over",
+        help="go on after the last checkpoint in --out (default); --no-resume starts over",
     )
+    task = parser.add_argument_group("a task")
+    task.add_argument("--spec", metavar="SPEC", help="randomization: a preset's name or a file (default: none)")
+    task.add_argument("--physics", metavar="NAME", help="engine: newton_mjwarp, ovphysx (default) or isaacsim_physx")
+    task.add_argument("--num-envs", type=int, metavar="N", help="environments (default: the task's; 256 on a CPU)")
+    task.add_argument("--iterations", type=int, metavar="N", help="iterations in all (default: as the task says)")
+    task.add_argument("--save-every", type=int, metavar="N", help="iterations between checkpoints (default: 25)")
+    task.add_argument("--verbose", action="store_true", help="show rsl_rl's tables")
+    data = parser.add_argument_group("the classifier")
+    data.add_argument("--data", metavar="DIR", nargs="+", help="dataset folders")
+    data.add_argument("--preset", choices=list(PRESETS), help="training preset (default: default)")
+    data.add_argument("--epochs", type=int, help="passes over the training frames")
+    data.add_argument("--batch-size", type=int, help="frames per step")
+    data.add_argument("--learning-rate", type=float, help="learning rate; its peak under the default preset")
+    data.add_argument("--size", type=int, help="rows and columns of the network's input [px]; default: as the frames")
+    data.add_argument("--pretrained", metavar="FILE", help="ResNet18 checkpoint with torchvision's names to start from")
 
 
 def run(args: argparse.Namespace) -> int:
     """Train and print the result."""
+    if args.data is not None:
+        _refuse(args, ONLY_TASK, "train --data")
+        if args.task not in (None, "avoidance"):
+            raise Sim2RealError(
+                f"--data trains the classifier of 'avoidance', not '{args.task}'; leave out one of them"
+            )
+        return run_classifier(args)
+    if args.task is None:
+        raise Sim2RealError("nothing to train: give a TASK, such as velocity/go2, or --data DIR for the classifier")
+    if args.task == "avoidance":
+        raise Sim2RealError("'avoidance' is trained on a dataset: train --data DIR --out DIR; 'generate' makes one")
+    _refuse(args, ONLY_DATA, f"train {args.task}")
+    return run_task(args)
+
+
+def _refuse(args: argparse.Namespace, names: tuple[str, ...], what: str) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is not None]
+    if given:
+        raise Sim2RealError(f"'{what}' takes no {', '.join(given)}; see 'train --help'")
+
+
+def run_task(args: argparse.Namespace) -> int:
+    """Train a policy by reinforcement learning."""
+    from sim2real.lab.launch import register_tasks
+    from sim2real.learn.ppo import RunCfg, train
+    from sim2real.learn.ppo.agents import named
+
+    device = args.device
+    if device == "auto":
+        import torch
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    register_tasks()
+    task, physics = named(args.task), args.physics or RunCfg.physics
+    result = train(
+        RunCfg(
+            task=task,
+            out=Path(args.out) if args.out else default_folder(task, args.spec, physics),
+            spec=args.spec,
+            physics=physics,
+            num_envs=args.num_envs,
+            iterations=args.iterations,
+            device=device,
+            seed=RunCfg.seed if args.seed is None else args.seed,
+            save_every=RunCfg.save_every if args.save_every is None else args.save_every,
+            resume=args.resume,
+            verbose=args.verbose,
+        )
+    )
+    reward = (
+        "no episode ended" if result.reward is None else f"mean return {result.reward:.2f} of the last 100 episodes"
+    )
+    speed = "nothing was left to do" if result.steps_per_s is None else f"{result.steps_per_s:.0f} env-steps/s"
+    print(f"{result.iterations} iterations, {result.env_steps} env-steps, {speed}; {reward}")
+    print(f"checkpoint: {result.checkpoint}")
+    return 0
+
+
+def default_folder(task: str, spec: str | None, physics: str) -> Path:
+    """Return the run folder for what is trained: the same words lead to the same folder."""
+    chance = "plain" if spec is None else Path(spec).stem
+    return Path("runs") / "train" / f"{task.removeprefix('Sim2Real-').lower()}-{chance}-{physics}"
+
+
+def run_classifier(args: argparse.Namespace) -> int:
+    """Train the avoidance classifier."""
     from sim2real.datasets import read_manifest
     from sim2real.learn import train
 
+    if args.out is None:
+        raise Sim2RealError("give the run folder: train --data DIR --out DIR")
     size = args.size or min(read_manifest(args.data[0]).camera.height, read_manifest(args.data[0]).camera.width)
     cfg = TrainCfg.make(
-        args.preset,
+        args.preset or "default",
         epochs=args.epochs,
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,

@@ -68,9 +68,13 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         name="train",
-        help="train the policy on a dataset",
-        examples=("train --help",),
-        kept="the last checkpoint is kept; the same command with --resume goes on from it.",
+        help="train a policy: in an engine, or the avoidance classifier on a dataset",
+        examples=(
+            "train velocity/go2 --spec quadruped",
+            "train velocity/go2 --physics newton_mjwarp --num-envs 64 --iterations 20 --out runs/try",
+            "train --data runs/depth --out runs/classifier",
+        ),
+        kept="the last checkpoint is kept; the same command goes on from it.",
     ),
     Verb(
         name="export",

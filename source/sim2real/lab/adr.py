@@ -198,6 +198,14 @@ class Adr:
             shares.extend(np.maximum(width[open_] / span[open_], 1e-6))
         return float(np.mean(np.log(shares))) if shares else 0.0
 
+    def openness(self) -> float:
+        """Return the mean share of the declared ranges that is open, from 0 to 1."""
+        shares = []
+        for parameter, low, high in zip(self.parameters, self._low, self._high, strict=True):
+            width = np.array(parameter.high) - np.array(parameter.low)
+            shares.append(np.mean(np.divide(high - low, width, out=np.ones_like(width), where=width > 0.0)))
+        return float(np.mean(shares))
+
     def log(self) -> dict[str, float]:
         """Return numbers to plot: entropy, and each parameter's bounds and rates."""
         found: dict[str, float] = {"entropy": self.entropy(), "moves": float(self.moves)}

@@ -62,6 +62,12 @@ def check_device(device: str) -> str:
     return device
 
 
+def register_tasks() -> None:
+    """Make our tasks, and other packages' too, known to Gymnasium."""
+    for entry_point in entry_points(group="isaaclab.tasks"):
+        entry_point.load()
+
+
 @contextlib.contextmanager
 def make_env(
     task: str,
@@ -101,8 +107,7 @@ def make_env(
             raise LaunchError(str(error)) from error
     import gymnasium
 
-    for entry_point in entry_points(group="isaaclab.tasks"):  # registers our tasks, and other packages' too
-        entry_point.load()
+    register_tasks()
     ours = sorted(name for name in gymnasium.registry if name.startswith("Sim2Real-"))
     if task not in gymnasium.registry:
         raise LaunchError(f"unknown task '{task}'; ours: {', '.join(ours)}")

@@ -108,6 +108,15 @@ class Curriculum:
                 found.update(part.log())
         return found
 
+    def said(self) -> str:
+        """Return where it stands in a few words; nothing where nothing moves."""
+        if self.adr is not None:
+            return f"ranges open {self.adr.openness():.0%}"
+        if self.stages is not None:
+            stages = self.stages.stages
+            return f"stage {stages[self.stages.current].name} ({self.stages.current + 1} of {len(stages)})"
+        return ""
+
     def state_dict(self) -> dict[str, Any]:
         """Return everything that is needed to go on."""
         return {

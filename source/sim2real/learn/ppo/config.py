@@ -1,0 +1,51 @@
+"""What to train: one frozen dataclass. Imports nothing heavy, so the command line can use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim2real.learn.errors import LearnError
+
+ENVS_ON_CPU = 256
+"""Environments by default where there is no GPU; with one, as many as the task says."""
+ENVS_MOST = 65536
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCfg:
+    """One training run."""
+
+    task: str
+    """Gymnasium name of the task."""
+    out: Path
+    """Run folder."""
+    spec: str | None = None
+    """Randomization: a preset's name or a file; None trains without any."""
+    physics: str = "ovphysx"
+    """Engine to train in."""
+    num_envs: int | None = None
+    """Environments of this process; None: the task's own number on a GPU, 256 on a CPU."""
+    iterations: int | None = None
+    """Iterations in all, those before a resume included; None: what the task's agent says."""
+    device: str = "cpu"
+    """`cpu`, `cuda` or `cuda:N`, for the physics and the networks."""
+    seed: int = 7
+    """Seed of weights, exploration, starts and commands; the spec has its own."""
+    save_every: int = 25
+    """Iterations between checkpoints: what a killed run loses at most."""
+    resume: bool = True
+    """Go on from the last checkpoint in `out`, if there is one; False starts over."""
+    verbose: bool = False
+    """Show the tables of rsl_rl and what the framework says as it starts."""
+
+    def __post_init__(self) -> None:
+        """Check the values. Raises: LearnError."""
+        if self.num_envs is not None and not 1 <= self.num_envs <= ENVS_MOST:
+            raise LearnError(f"num_envs is {self.num_envs}; give 1 to {ENVS_MOST}")
+        if self.iterations is not None and self.iterations < 1:
+            raise LearnError(f"iterations is {self.iterations}; give 1 or more")
+        if self.save_every < 1:
+            raise LearnError(f"save_every is {self.save_every}; give a number of iterations, 1 or more")
+        if not 0 <= self.seed < 2**31:
+            raise LearnError(f"seed is {self.seed}; give 0 to {2**31 - 1}")

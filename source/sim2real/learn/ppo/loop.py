@@ -1,0 +1,239 @@
+"""The training of one run: makes the environment, lets rsl_rl learn, saves as it goes, stops when asked."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim2real.errors import Sim2RealError
+from sim2real.learn.errors import LearnError
+from sim2real.learn.ppo.config import ENVS_ON_CPU, RunCfg
+
+NEVER = 10**9
+"""Iterations between the checkpoints that rsl_rl would write by itself."""
+PICTURE_EVERY_S = 120.0
+"""Time between two drawings of the curve [s]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What a training came to."""
+
+    out: Path
+    """Run folder."""
+    checkpoint: Path
+    """The last checkpoint."""
+    iterations: int
+    """Iterations done, in all."""
+    env_steps: int
+    """Steps of one environment, in all."""
+    steps_per_s: float | None
+    """Environment steps per second, learning included, in this session; None where nothing was left to do."""
+    reward: float | None
+    """Mean return of the last hundred episodes."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The training was asked to stop, and has saved."""
+
+
+def train(cfg: RunCfg) -> RunResult:
+    """Train a task and leave a run folder; go on where its last checkpoint stands.
+
+    Raises:
+        Sim2RealError: no such task, engine, device or spec; or the folder holds another run.
+        Stopped: Ctrl-C or SIGTERM came; a checkpoint was saved at the end of the iteration.
+    """
+    from sim2real.lab.launch import check_device, check_physics, make_env, register_tasks
+    from sim2real.learn.ppo.agents import agent_of
+    from sim2real.spec import load_spec
+
+    check_physics(cfg.physics)
+    check_device(cfg.device)
+    spec = None if cfg.spec is None else load_spec(cfg.spec)
+    register_tasks()
+    agent = agent_of(cfg.task, cfg.device, cfg.seed)
+    iterations = cfg.iterations or int(agent.max_iterations)
+    if not cfg.resume:
+        start_over(cfg.out)
+    changes: dict[str, Any] = {"seed": cfg.seed}
+    count = cfg.num_envs or (ENVS_ON_CPU if cfg.device == "cpu" else None)
+    if count is not None:
+        changes["scene.num_envs"] = count
+
+    def prepare(task: Any) -> None:
+        from sim2real.lab.apply import apply_nothing, apply_spec
+
+        if spec is None:
+            apply_nothing(task)
+            return
+        applied = apply_spec(task, spec, steps_per_iteration=int(agent.num_steps_per_env), on_divergence="count")
+        sys.stderr.write("".join(f"{line}\n" for line in applied.lines()))
+
+    with make_env(cfg.task, cfg.physics, cfg.device, verbose=cfg.verbose, prepare=prepare, **changes) as env:
+        return Training(cfg, agent, env, spec, iterations).run()
+
+
+class Training:
+    """One session of a run."""
+
+    def __init__(self, cfg: RunCfg, agent: Any, env: Any, spec: Any, iterations: int) -> None:
+        """Make the runner and go on from the folder's last checkpoint.
+
+        Args:
+            cfg: the run.
+            agent: the task's rsl_rl configuration.
+            env: the environment, unwrapped.
+            spec: the spec at work in it, or None.
+            iterations: how many to do in all.
+        """
+        from isaaclab.utils import to_dict
+        from isaaclab_rl.rsl_rl import create_rsl_rl_runner
+
+        from sim2real.learn.ppo.envs import TrainingEnv
+        from sim2real.learn.ppo.record import Record, facts_of
+        from sim2real.learn.ppo.saving import Checkpoints, checkpoints_in
+        from sim2real.learn.ppo.watch import Line, Watch
+
+        self.cfg, self.env, self.iterations = cfg, env, iterations
+        cfg.out.mkdir(parents=True, exist_ok=True)
+        facts = facts_of(cfg, env.num_envs, spec, iterations)
+        data = to_dict(agent)
+        self.record = Record(cfg.out, facts, data, None if spec is None else spec.to_yaml())
+        agent.save_interval = NEVER
+        with quiet(not cfg.verbose):
+            self.runner = create_rsl_rl_runner(TrainingEnv(env, agent.clip_actions), agent, log_dir=str(cfg.out))
+        self._random_start = bool(agent.init_at_random_ep_len)
+        Watch(self.runner, str(cfg.out), self._iteration, cfg.verbose)
+        self._line = Line()
+        self.checkpoints = Checkpoints(self.runner, env, cfg.out)
+        self.done, self.seconds = 0, 0.0
+        self._steps, self._spent = 0.0, 0.0
+        self._drawn = float("-inf")
+        self._stop = StopRequest()
+        found = checkpoints_in(cfg.out)
+        self.checkpoint: Path | None = None
+        if found:
+            self.done, self.checkpoint = list(found.items())[-1]
+            self.seconds = self.checkpoints.load(self.checkpoint)["seconds"]
+            self.record.go_on(self.done)
+
+    def run(self) -> RunResult:
+        """Learn to the end."""
+        if self.done < self.iterations:
+            if self.done:
+                sys.stderr.write(f"going on after iteration {self.done}\n")
+            with self._stop.listening():
+                self.runner.learn(self.iterations - self.done, init_at_random_ep_len=self._random_start)
+            self.record.draw()
+        assert self.checkpoint is not None
+        row = self.record.rows[-1] if self.record.rows else {}
+        return RunResult(
+            out=self.cfg.out,
+            checkpoint=self.checkpoint,
+            iterations=self.done,
+            env_steps=int(row.get("env_steps", 0)),
+            steps_per_s=self._steps / self._spent if self._spent else None,
+            reward=row.get("reward"),
+        )
+
+    def _iteration(self, row: dict[str, Any]) -> None:
+        """End an iteration: tell, save when it is time, stop when asked."""
+        self.done = row["iteration"]
+        self.seconds += row["iteration_s"]
+        self._spent += row["iteration_s"]
+        self._steps += row["env_steps"] / row["iteration"]
+        self.record.rows.append({key: value for key, value in row.items() if key != "of"} | {"seconds": self.seconds})
+        self._line.show(row, self._curriculum())
+        asked = self._stop.asked
+        if asked or self.done % self.cfg.save_every == 0 or self.done >= self.iterations:
+            self._save()
+        if asked:
+            raise Stopped
+
+    def _save(self) -> None:
+        self.checkpoint = self.checkpoints.save(self.done, self.seconds)
+        self.record.write(self.done, self.seconds)
+        if time.monotonic() - self._drawn > PICTURE_EVERY_S:
+            self.record.draw()
+            self._drawn = time.monotonic()
+
+    def _curriculum(self) -> str:
+        """Return how far the spec's ranges are open, as text."""
+        from sim2real.lab import randomization_of
+        from sim2real.lab.event_terms import has_spec
+
+        if not has_spec(self.env.cfg.events):
+            return ""
+        return randomization_of(self.env).curriculum.said()
+
+
+def start_over(folder: Path) -> None:
+    """Remove what an earlier run left in a folder, and nothing else.
+
+    Raises:
+        LearnError: the folder holds no run, but other files.
+    """
+    from sim2real.learn.ppo.record import RUN
+
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not (folder / RUN).is_file():
+        raise LearnError(f"{folder} holds files, and none is a run's; give a new folder as --out")
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@contextlib.contextmanager
+def quiet(on: bool) -> Iterator[None]:
+    """Hold back what is printed; show it if something fails."""
+    if not on:
+        yield
+        return
+    held = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(held):
+            yield
+    except Sim2RealError:
+        raise
+    except BaseException:
+        sys.stderr.write(held.getvalue())
+        raise
+
+
+class StopRequest:
+    """Ctrl-C and SIGTERM, heard at the end of an iteration; the second one stops at once."""
+
+    def __init__(self) -> None:
+        """Nobody has asked."""
+        self.asked = False
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Listen, where signals can be heard at all."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self._heard) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _heard(self, number: int, frame: Any) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        sys.stderr.write("\nstopping after this iteration, and saving; again to stop now\n")
+        sys.stderr.flush()
