@@ -169,6 +169,8 @@ def parse_signal(node: Node, rates: Rates = NO_RATES) -> SignalSpec:
         provenance=FrozenDict(provenance),
     )
     _check_limit(found, signal)
+    if signal.period is not None and (signal.period.kind != "constant" or not signal.period.bounds()[0][0] > 0.0):
+        raise found["period"].fault("a sensor's clock has one period above 0; give a single number of seconds")
     return signal
 
 
@@ -185,6 +187,7 @@ def _check_companions(found: dict[str, Node], unit: Unit | None) -> None:
         ("on_dropout_each", "dropout_each", "probability"),
         ("correlation_time", "bias_instability", "height of the flat"),
         ("mount", "misalignment", "range of angles"),
+        ("phase", "period", "time between two ticks"),
     ):
         if key in found and other not in found:
             raise found[key].fault(f"there is no '{other}' to act on; give a '{other}' {what}, or remove it")
