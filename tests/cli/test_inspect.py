@@ -62,7 +62,47 @@ def test_a_task_says_where_and_how_far(physics, capfd):
     for pair in data["pairs"]:
         assert pair["rule"] == "max" and pair["effective"] == pytest.approx([0.3, 1.2])
         assert pair["against"] == ["ground/ground/0"]
-    assert "joint_pos" in data["sections"]["signals"]
+    assert data["signals"]["rates"] == {"control_hz": 50.0, "physics_hz": 200.0, "from": "task"}
+    assert "joint_pos" in [path["sensor"] for path in data["signals"]["paths"]]
+
+
+SIGNALS = """schema: 1
+seed: 3
+rates: {control_hz: 100, physics_hz: 400}
+signals:
+  imu: {latency: {uniform: [2, 4], unit: ms}, white: 0.1, bus: spi}
+  action: {latency: 0.005, dropout: 0.1}
+"""
+
+
+def test_paths_of_signals_are_shown_and_drawn(tmp_path, capsys):
+    """From sensor to actuator: as a table, as data, and as a picture that says how to make it again."""
+    path, picture = tmp_path / "late.yaml", tmp_path / "late.svg"
+    path.write_text(SIGNALS)
+    assert main(["inspect", str(path), "--picture", str(picture)]) == 0
+    shown = capsys.readouterr().out
+    (line,) = [line for line in shown.splitlines() if line.startswith("imu -> action")]
+    assert "spi -> -" in line and "0 % -> 10 %" in line and " 3, 2.1 to 3.9 " in line
+    assert "policy at 100 Hz, physics at 400 Hz (the spec's)" in shown and "errors of the data: imu: white" in shown
+    assert picture.read_text().startswith("<?xml")
+    assert main(["inspect", str(path), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)["signals"]
+    (found,) = data["paths"]
+    assert found["stages"]["transport"]["median"] == pytest.approx(0.003, abs=5e-5)
+    assert found["end_to_end"]["p5"] > 0.007 and data["rates"]["from"] == "spec"
+
+
+def test_a_picture_of_nothing_is_refused(tmp_path, capsys):
+    """Without signals, or with a name that is no picture's."""
+    bare, late = tmp_path / "bare.yaml", tmp_path / "late.yaml"
+    bare.write_text("schema: 1\nseed: 3\n")
+    late.write_text(SIGNALS)
+    assert main(["inspect", str(bare)]) == 0
+    assert "policy at" not in capsys.readouterr().out
+    assert main(["inspect", str(bare), "--picture", str(tmp_path / "a.png")]) == 2
+    assert "no signals to draw" in capsys.readouterr().err
+    assert main(["inspect", str(late), "--picture", str(tmp_path / "a.pdf")]) == 2
+    assert "a picture is a .png or .svg file" in capsys.readouterr().err and not (tmp_path / "a.pdf").exists()
 
 
 def test_all_that_cannot_be_done_is_said_at_once(tmp_path, capfd):
