@@ -14,6 +14,7 @@ class Reference:
         self.world, self.episode, self.substeps = world, episode, substeps
         self.draws = Draws(spec.seed)
         self.sent, self.arrivals, self.walked, self.out = [], [], np.zeros(size), np.zeros(size)
+        self.times, self.truth, self.between = [], [], step_dt
 
     def key(self, part):
         """The name of a part's draws."""
@@ -48,7 +49,7 @@ class Reference:
         normal = Normal(0.0, 1.0)
         white, relative, walk = (self.now(part, normal, self.size) for part in ("white", "relative", "walk"))
         if self.sent:
-            self.walked = self.walked + self.level("walk") * np.sqrt(self.step_dt) * walk
+            self.walked = self.walked + self.level("walk") * np.sqrt(self.between) * walk
         return white, relative, self.walked
 
     def disturbed(self, x, white, relative, walked):
@@ -59,20 +60,48 @@ class Reference:
         quantum = self.level("quantum")
         return np.where(quantum > 0, np.round(y / np.where(quantum > 0, quantum, 1)) * quantum, y)
 
+    def look(self, time):
+        """What is true at a moment, over the exposure before it, by the signal's way to read."""
+        exposure, times = float(self.level("exposure")[0]), np.array(self.times)
+        if self.signal.reading == "hold":
+            return self.truth[max(0, np.searchsorted(times, time - exposure / 2 + 1e-7, side="right") - 1)]
+        at = np.array([time - exposure, *times[(times > time - exposure) & (times < time)], time])
+        values = np.array([np.interp(at, times, [sample[e] for sample in self.truth]) for e in range(self.size)])
+        if exposure == 0:
+            return values[:, -1]
+        return (np.diff(at) * (values[:, 1:] + values[:, :-1]) / 2).sum(1) / exposure
+
     def observe(self, x):
-        """Take a sample; return what is read."""
-        lag, lost, errors = self.delay() / self.step_dt, self.lost(), self.errors()
-        hold = self.signal.reading == "hold"
-        self.sent.append(self.disturbed(x, *errors) if hold else np.asarray(x, float))
-        now = len(self.sent) - 1
-        if hold:
-            y = self.sent[max(0, now - int(np.ceil(lag - 1e-4)))]
+        """Take what was true after each physics step of a call; return what is read now."""
+        x = np.asarray(x, float).reshape(-1, self.size)
+        spacing = self.step_dt / len(x)
+        if not self.truth:
+            self.times, self.truth = [0.0], [x[-1]]
         else:
-            at = max(0.0, now - lag)
-            y = [np.interp(at, np.arange(now + 1), [sample[e] for sample in self.sent]) for e in range(self.size)]
-            y = self.disturbed(np.array(y), *errors)
+            self.times += [self.times[-1] + spacing * (i + 1) for i in range(len(x))]
+            self.truth += list(x)
+        if self.signal.period is None and self.signal.reading != "hold":
+            return self.read_now()
+        self.between = self.signal.period.bounds()[0][0] if self.signal.period is not None else spacing
+        first = float(self.level("phase")[0]) or self.between
+        now = self.times[-1] + 1e-7
+        while (tick := first + (len(self.sent) - 1) * self.between if self.sent else 0.0) <= now:
+            arrival, lost = tick + self.delay() if self.sent else 0.0, self.lost()
+            y = self.disturbed(self.look(tick), *self.errors())
+            if lost:
+                zero = self.signal.on_dropout == "zero"
+                y, arrival = (np.zeros(self.size), arrival) if zero else (self.sent[-1], self.arrivals[-1])
+            self.sent.append(y)
+            self.arrivals.append(arrival)
+        return self.sent[int(np.flatnonzero(np.array(self.arrivals) <= now)[-1])]
+
+    def read_now(self):
+        """What a sensor without a clock says."""
+        delay, lost, errors = self.delay(), self.lost(), self.errors()
+        y = self.disturbed(self.look(self.times[-1] - delay), *errors)
         if lost:
             y = np.zeros(self.size) if self.signal.on_dropout == "zero" else self.out
+        self.sent.append(y)
         self.out = y
         return y
 

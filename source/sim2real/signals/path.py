@@ -1,8 +1,8 @@
-"""Paths: what a direct environment or a script calls between sensor and policy, and between policy and actuator.
+"""Paths: what a direct environment or a script calls between sensor and policy.
 
-    path = SignalPath(spec, "joint_pos", (12,), step_dt=0.02, num_envs=4096, device="cuda:0")
+    path = SignalPath(spec, "joint_pos", (12,), step_dt=0.02, num_envs=4096, device="cuda:0", substeps=4)
     path.reset(rows)            # worlds whose episode begins
-    observation = path(x)       # once for each step
+    observation = path(x)       # once for each step, with what was true after each of its physics steps
 
 Times are in seconds. After a reset a line holds the episode's first sample, as if it had been there always: a reset
 world reads its own first datum until its delay has passed, and never one of the episode before. Everything drawn is a
@@ -19,7 +19,7 @@ import numpy as np
 from sim2real.draws.bank import DrawBank
 from sim2real.signals.error_plan import make_state
 from sim2real.signals.errors import SignalError
-from sim2real.signals.plan import depth_of, find_signal, jitter_tables, kernel_signal, streams_of
+from sim2real.signals.plan import find_signal, jitter_tables, kernel_signal, streams_of
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sim2real.spec.spec import Spec
 
 
-class _Path:
+class Path:
     """What both directions share: draws, episodes, the line."""
 
     def __init__(
@@ -40,15 +40,18 @@ class _Path:
         num_envs: int,
         device: Any,
         first_world: int,
-        reading: int,
+        samples: int,
     ) -> None:
         import warp as wp
 
-        from sim2real.signals import kernels
-
         if not step_dt > 0.0 or num_envs < 1:
             raise SignalError(f"signals.{name}: got step_dt {step_dt:g} and {num_envs} worlds; both have to be above 0")
+        self.seed = spec.seed
         self.name, self.step_dt, self.num_envs, self.first_world = name, float(step_dt), int(num_envs), int(first_world)
+        if samples < 1:
+            raise SignalError(f"signals.{name}: got {samples} physics steps for each call; give 1 or more")
+        self.substeps = int(samples)
+        """Physics steps of a call."""
         self.shape: tuple[int, ...] = (int(shape),) if np.ndim(shape) == 0 else tuple(int(n) for n in shape)
         self.size = int(np.prod(self.shape, dtype=int))
         """Elements of a datum."""
@@ -58,13 +61,12 @@ class _Path:
         self.bank = DrawBank(spec.seed, list(streams.values()), self.num_envs, self.device, self.first_world)
         columns = {part: self.bank.columns[stream.name] for part, stream in streams.items()}
         self._columns = columns
-        self._kernels = kernels
         self._signal = kernel_signal(
-            name, self.signal, columns, seed=spec.seed, size=self.size, reading=reading, step_dt=self.step_dt,
-            first_world=self.first_world,
+            name, self.signal, columns, seed=spec.seed, size=self.size, step_dt=self.step_dt,
+            first_world=self.first_world, samples=self._samples_of(self.substeps),
         )  # fmt: skip
         self._tables = jitter_tables(self.signal, self.device)
-        self.depth = depth_of(name, self.signal, self.step_dt)
+        self.depth: int = self._signal.depth
         """Samples that the line holds."""
 
         def zeros(*dims: int, dtype: Any = wp.float32) -> Any:
@@ -81,7 +83,13 @@ class _Path:
         self._all = SimpleNamespace(
             index=wp.array(np.arange(self.num_envs), dtype=wp.int32, device=self.device), n=self.num_envs
         )
-        self._began = False
+        self.began = False
+        """Whether an episode has begun."""
+
+    @staticmethod
+    def _samples_of(substeps: int) -> int:
+        """Return how many samples of the line a call brings."""
+        return substeps
 
     def values(self, part: str) -> wp.array:
         """Return what the worlds drew of a part for their episodes, float32 (num_envs, 1 or size), SI; a view.
@@ -105,21 +113,24 @@ class _Path:
         """
         import warp as wp
 
-        entries = self._entries(rows)
+        from sim2real.signals.kernels import begin
+
+        entries = self.entries(rows)
         if entries.n == 0:
             return
         given = self.resets if episode is None else episode
         wp.launch(
-            self._kernels.begin,
+            begin,
             dim=entries.n,
             inputs=[entries.index, int(episode is not None), given, self.resets, self.episodes, self._count],
             device=self.device,
         )
         if self.bank.streams:
             self.bank.draw(entries, self.episodes, self._occurrence)
-        self._began = True
+        self.began = True
 
-    def _entries(self, rows: Any) -> Any:
+    def entries(self, rows: Any) -> Any:
+        """Return rows as kernels take them: ``index``, int32, and their number ``n``."""
         import torch
         import warp as wp
 
@@ -134,17 +145,13 @@ class _Path:
             return SimpleNamespace(index=None, n=0)
         return SimpleNamespace(index=wp.from_torch(ids), n=len(ids), owner=ids)
 
-    def _taken(self, x: torch.Tensor) -> wp.array:
-        import torch
-        import warp as wp
-
-        if tuple(x.shape) != (self.num_envs, *self.shape):
-            raise SignalError(
-                f"signals.{self.name}: got data of shape {tuple(x.shape)}; give {(self.num_envs, *self.shape)}"
-            )
-        if not self._began:
+    def check(self, x: torch.Tensor, *shapes: tuple[int, ...]) -> None:
+        """Raise SignalError unless an episode has begun and data are of one of these shapes."""
+        if tuple(x.shape) not in shapes:
+            allowed = " or ".join(str(shape) for shape in shapes)
+            raise SignalError(f"signals.{self.name}: got data of shape {tuple(x.shape)}; give {allowed}")
+        if not self.began:
             raise SignalError(f"signals.{self.name}: no episode has begun; call reset() first")
-        return wp.from_torch(x.to(torch.float32).reshape(self.num_envs, self.size).contiguous())
 
     def _stored(self) -> dict[str, wp.array]:
         return {
@@ -171,79 +178,15 @@ class _Path:
             )
         for name, array in stored.items():
             array.assign(state[name])
-        self._began = True
+        self.began = True
 
 
-class SignalPath(_Path):
+class SignalPath(Path):
     """From a sensor to the policy: a delay line, read by lines between samples or by sample-and-hold.
 
-    With linear reading the datum is read at ``now - delay`` and then disturbed, as a sensor that samples at that moment
-    would; with ``reading: hold`` samples are disturbed when they are taken, and repeated as they are.
-    """
-
-    def __init__(
-        self,
-        spec: Spec,
-        name: str,
-        shape: Any,
-        step_dt: float,
-        num_envs: int,
-        device: Any = "cpu",
-        *,
-        first_world: int = 0,
-    ) -> None:
-        """Lay the line; nothing is drawn before the first reset.
-
-        Args:
-            spec: the spec.
-            name: name of the signal in it.
-            shape: shape of a datum of one world, or its number of elements.
-            step_dt: time between two data [s].
-            num_envs: worlds of this process.
-            device: torch or Warp device.
-            first_world: global id of world 0.
-
-        Raises:
-            SignalError: the spec has no such signal, or it does not fit these data.
-        """
-        import warp as wp
-
-        from sim2real.signals.kernels import HOLD, LINEAR
-
-        signal = find_signal(spec, name)
-        reading = HOLD if signal.reading == "hold" else LINEAR
-        super().__init__(spec, name, shape, step_dt, num_envs, device, first_world, reading)
-        dims = (self.num_envs, self.size)
-        self._held, self._out = (wp.zeros(dims, dtype=wp.float32, device=self.device) for _ in range(2))
-
-    def __call__(self, x: torch.Tensor, *, again: bool = False) -> torch.Tensor:
-        """Return what the policy reads now.
-
-        Args:
-            x: the true datum of now, (num_envs, *shape).
-            again: the datum of this step is given once more (after some worlds were reset, say): it replaces the last,
-                and is disturbed alike.
-
-        Returns:
-            float32 (num_envs, *shape), a tensor of the caller's own.
-        """
-        import warp as wp
-
-        taken = self._taken(x)
-        inputs = [self._signal, self._tables, self.bank.values, self.episodes, int(not again), taken]
-        state = [self._count, self._line, self._errors, self._held, self._out]
-        wp.launch(self._kernels.observe, dim=self.num_envs, inputs=[*inputs, *state], device=self.device)
-        return wp.to_torch(self._out).reshape(self.num_envs, *self.shape).clone()
-
-    def _stored(self) -> dict[str, wp.array]:
-        return {**super()._stored(), "errors_before": self._errors.before, "held": self._held, "out": self._out}
-
-
-class CommandPath(_Path):
-    """From the policy to an actuator: a command acts from its arrival until a later one arrives.
-
-    What acts is averaged over each physics step, so that a delay of 3 ms within a step of 5 ms has the right impulse.
-    Errors are those of the command as it is sent.
+    Without a clock the datum is read at ``now - delay`` and then disturbed, as a sensor that samples at that moment
+    would. A sensor with a clock (``period``, or ``reading: hold``, whose clock ticks with the samples given) takes a
+    datum at each tick, disturbs it and sends it; the newest that has arrived is held.
     """
 
     def __init__(
@@ -263,46 +206,86 @@ class CommandPath(_Path):
         Args:
             spec: the spec.
             name: name of the signal in it.
-            shape: shape of a command of one world, or its number of elements.
-            step_dt: time between two commands [s].
+            shape: shape of a datum of one world, or its number of elements.
+            step_dt: time between two calls [s].
             num_envs: worlds of this process.
             device: torch or Warp device.
-            substeps: physics steps between two commands.
+            substeps: samples that a call brings, evenly spaced: the physics steps between two calls.
             first_world: global id of world 0.
 
         Raises:
-            SignalError: the spec has no such signal, or it does not fit commands.
+            SignalError: the spec has no such signal, or it does not fit these data.
         """
+        import torch
         import warp as wp
 
-        from sim2real.signals.kernels import COMMAND
+        from sim2real.signals.kernels import PathState
 
-        if find_signal(spec, name).reading is not None:
-            raise SignalError(f"signals.{name}.reading: a command is always held until the next arrives; remove it")
-        if substeps < 1:
-            raise SignalError(f"signals.{name}: got {substeps} physics steps for each command; give 1 or more")
-        super().__init__(spec, name, shape, step_dt, num_envs, device, first_world, COMMAND)
-        self.substeps = int(substeps)
-        self._delays = wp.zeros((self.depth, self.num_envs), dtype=wp.float32, device=self.device)
-        self.planes = wp.zeros((self.substeps, self.num_envs, self.size), dtype=wp.float32, device=self.device)
-        """What acts in each physics step, float32 (substeps, num_envs, size); written by every call."""
+        super().__init__(spec, name, shape, step_dt, num_envs, device, first_world, substeps)
+        dims = (self.num_envs, self.size)
+        self._held, self._out = (wp.zeros(dims, dtype=wp.float32, device=self.device) for _ in range(2))
+        sent, clocked = self._signal.sent_depth, bool(self._signal.clocked)
+        self._sent = wp.zeros((sent, *(dims if clocked else (0, 0))), dtype=wp.float32, device=self.device)
+        self._arrivals = wp.zeros((sent, dims[0] if clocked else 0), dtype=wp.float64, device=self.device)
+        self.samples: torch.Tensor = torch.zeros((self.substeps, *dims), dtype=torch.float32, device=str(self.device))
+        """What is true after each physics step of a call, float32 (substeps, num_envs, size)."""
+        state: Any = PathState()
+        state.signal, state.tables, state.values, state.state = (
+            self._signal, self._tables, self.bank.values, self._errors,
+        )  # fmt: skip
+        state.x, state.out, state.held = wp.from_torch(self.samples), self._out, self._held
+        state.episodes, state.resets, state.count = self.episodes, self.resets, self._count
+        state.line, state.sent, state.arrivals = self._line, self._sent, self._arrivals
+        self.state: Any = state
+        """The path as the kernels' ``PathState``."""
+        self._alone: Any = None
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """Send a command and return what acts in each physics step until the next one.
+    def __call__(self, x: torch.Tensor, *, again: bool = False) -> torch.Tensor:
+        """Return what the policy reads now.
 
         Args:
-            x: the command of the policy, (num_envs, *shape).
+            x: what was true after each physics step since the last call, (substeps, num_envs, *shape), or with one
+                step (num_envs, *shape). The last is that of now; a world whose episode begins takes this one alone.
+            again: the datum of now is given once more (after some worlds were reset, say): it replaces the last, and
+                is disturbed alike. Then (num_envs, *shape) is enough.
 
         Returns:
-            float32 (substeps, num_envs, *shape); a view that the next call overwrites.
+            float32 (num_envs, *shape), a tensor of the caller's own.
         """
+        if self._alone is None:
+            from sim2real.signals.group import SignalGroup
+
+            self._alone = SignalGroup([self])
+        self.give(x, again=again)
+        self._alone.launch(again=again)
+        return self.read().clone()
+
+    def give(self, x: torch.Tensor, *, again: bool = False) -> None:
+        """Take the data of a call into :attr:`samples`."""
+        now = (self.num_envs, *self.shape)
+        if self.substeps == 1 or (again and x.shape == now):
+            self.check(x, now)
+            self.samples[-1] = x.reshape(self.num_envs, self.size)
+        else:
+            self.check(x, (self.substeps, *now))
+            self.samples[:] = x.reshape(self.samples.shape)
+
+    def read(self) -> torch.Tensor:
+        """Return what was read last, float32 (num_envs, *shape); a view that the next call overwrites."""
         import warp as wp
 
-        taken = self._taken(x)
-        inputs = [self._signal, self._tables, self.bank.values, self.episodes, taken]
-        state = [self._count, self._line, self._delays, self._errors, self.planes]
-        wp.launch(self._kernels.command, dim=self.num_envs, inputs=[*inputs, *state], device=self.device)
-        return wp.to_torch(self.planes).reshape(self.substeps, self.num_envs, *self.shape)
+        return wp.to_torch(self._out).reshape(self.num_envs, *self.shape)
+
+    def place_draws(self, values: wp.array) -> None:
+        """Keep the draws in columns of another array from now on, float32 (num_envs, columns)."""
+        import warp as wp
+
+        wp.copy(values, self.bank.values)
+        self.bank.values = self.state.values = values
+        self._alone = None
 
     def _stored(self) -> dict[str, wp.array]:
-        return {**super()._stored(), "delays": self._delays}
+        return {
+            **super()._stored(), "errors_before": self._errors.before, "held": self._held, "out": self._out,
+            "sent": self._sent, "arrivals": self._arrivals,
+        }  # fmt: skip

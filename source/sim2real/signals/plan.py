@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 ON_BUS = ("latency", "jitter", "dropout")
 """Parts that signals on one bus share a draw of."""
-LEVELS = ("latency", "dropout", *error_plan.LEVELS)
-"""Parts that a world draws once for an episode."""
+LEVELS = ("latency", "dropout", "phase", "exposure")
+"""Parts of the way of a datum that a world draws once for an episode."""
 MOST_SAMPLES = 4096
 """Longest line of one element."""
 
@@ -49,19 +49,9 @@ def streams_of(name: str, signal: SignalSpec, size: int) -> dict[str, Stream]:
     Raises:
         SignalError: a part has another number of components than the data have elements.
     """
-    found = {}
-    for part in LEVELS:
-        dist: Distribution | None = getattr(signal, part)
-        if dist is None:
-            continue
-        if dist.dim not in (1, size):
-            raise SignalError(
-                f"signals.{name}.{part}: has {dist.dim} components and the data have {size} elements; give one for all,"
-                " or one for each"
-            )
-        count = size if part in error_plan.PER_ELEMENT and dist.dim == 1 else 1
-        found[part] = Stream(stream_name(name, part, signal.bus), dist, count)
-    return found
+    ways: dict[str, Distribution | None] = {part: getattr(signal, part) for part in LEVELS}
+    found = {p: Stream(stream_name(name, p, signal.bus), d) for p, d in ways.items() if d is not None}
+    return found | error_plan.error_streams(name, signal, size)
 
 
 def longest_delay(signal: SignalSpec) -> float:
@@ -70,15 +60,38 @@ def longest_delay(signal: SignalSpec) -> float:
     return max(0.0, sum(max(dist.bounds()[1]) for dist in parts))
 
 
-def depth_of(name: str, signal: SignalSpec, step_dt: float) -> int:
-    """Return how many samples a line holds, or raise SignalError."""
-    depth = math.ceil(longest_delay(signal) / step_dt) + 2
-    if depth > MOST_SAMPLES:
+def clock_of(signal: SignalSpec, spacing: float) -> float | None:
+    """Return the period of a sensor's clock [s]; None: it samples whenever it is read.
+
+    What is held is what was sampled last: ``reading: hold`` without a period ticks with the samples that are given.
+    """
+    if signal.period is not None:
+        return float(signal.period.bounds()[0][0])
+    return spacing if signal.reading == "hold" else None
+
+
+def depths_of(name: str, signal: SignalSpec, spacing: float, samples: int = 1) -> tuple[int, int]:
+    """Return how many samples a line holds, and how many data of a sensor's clock, or raise SignalError.
+
+    Args:
+        name: the signal's, for the error.
+        signal: what the spec says.
+        spacing: time between two samples [s].
+        samples: samples of a call.
+    """
+    period = clock_of(signal, spacing)
+    exposed = 0.0 if signal.exposure is None else max(signal.exposure.bounds()[1])
+    delay, sent = longest_delay(signal), 1
+    if period is not None:
+        sent, delay = math.ceil(delay / period) + 2, samples * spacing
+    depth = math.ceil((delay + exposed) / spacing - 1e-6) + 2
+    if max(depth, sent) > MOST_SAMPLES:
+        step = spacing if depth > MOST_SAMPLES else period
         raise SignalError(
-            f"signals.{name}: a delay of up to {longest_delay(signal):g} s is {depth} samples of {step_dt:g} s; a line"
-            f" holds {MOST_SAMPLES}; give a shorter latency"
+            f"signals.{name}: a delay of up to {longest_delay(signal):g} s is {max(depth, sent)} samples of {step:g} s;"
+            f" a line holds {MOST_SAMPLES}; give a shorter latency"
         )
-    return depth
+    return depth, sent
 
 
 def jitter_tables(signal: SignalSpec, device: Any) -> Any:
@@ -89,23 +102,40 @@ def jitter_tables(signal: SignalSpec, device: Any) -> Any:
 
 
 def kernel_signal(
-    name: str, signal: SignalSpec, columns: Mapping[str, slice], *, seed: int, size: int, reading: int, step_dt: float,
-    first_world: int,
+    name: str, signal: SignalSpec, columns: Mapping[str, slice], *, seed: int, size: int, step_dt: float,
+    first_world: int, samples: int = 1,
 ) -> Any:  # fmt: skip
-    """Return the kernels' ``Signal``; ``columns`` are those of the parts' streams among the draws."""
+    """Return the kernels' ``Signal``.
+
+    Args:
+        name: name of the signal, part of the random keys.
+        signal: what the spec says.
+        columns: columns of the parts' streams among the draws.
+        seed: the spec's seed.
+        size: elements of a datum.
+        step_dt: time between two calls [s].
+        first_world: global id of world 0.
+        samples: samples of a call.
+    """
     import warp as wp
 
-    from sim2real.signals.kernels import Signal
+    from sim2real.signals.kernels import HOLD, LINEAR, Signal
     from sim2real.signals.levels import make_key, make_level
 
     found: Any = Signal()
-    found.size, found.depth, found.reading = size, depth_of(name, signal, step_dt), reading
+    spacing = step_dt / samples
+    period = clock_of(signal, spacing)
+    found.size, found.samples, found.spacing = size, samples, spacing
+    found.depth, found.sent_depth = depths_of(name, signal, spacing, samples)
+    found.reading = HOLD if signal.reading == "hold" else LINEAR
+    found.clocked, found.period = int(period is not None), spacing if period is None else period
     found.zero_lost = int(signal.on_dropout == "zero")
     found.has_jitter = int(signal.jitter is not None)
     found.first_world, found.step_dt = wp.uint32(first_world), step_dt
-    for part in ("latency", "dropout"):
+    for part in LEVELS:
         setattr(found, part, make_level(columns.get(part)))
     for part in ("jitter", "dropout"):
         setattr(found, f"{part}_key", make_key(seed, stream_name(name, part, signal.bus)))
-    found.errors = error_plan.kernel_errors(name, signal, columns, seed=seed, size=size, step_dt=step_dt)
+    between = step_dt if period is None else period
+    found.errors = error_plan.kernel_errors(name, signal, columns, seed=seed, size=size, step_dt=between)
     return found
