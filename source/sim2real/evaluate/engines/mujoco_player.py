@@ -1,0 +1,204 @@
+"""MuJoCo's C library as a player, from the vendor's URDF.
+
+The drives are actuators with gain and bias, so that `implicitfast` sees their damping; limits follow the torque-speed
+line at every physics step. Contacts are elliptic with `impratio` 100, because pyramidal ones let a standing robot's
+feet creep outwards: a Go2's hips open by 0.3 rad within 4 s. Collision meshes count by their convex hull, and the robot
+does not collide with itself, as in our Isaac Lab tasks.
+"""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim2real.contract import Robot
+from sim2real.evaluate.engines.drives import Drives
+from sim2real.evaluate.engines.latency import TargetLine
+from sim2real.evaluate.engines.player import Conditions, RobotMismatch, Snapshot, quat_from_yaw, turn_back
+from sim2real.evaluate.engines.urdf import find_urdf, plain_urdf
+
+GROUND_FRICTION = 1e-3
+"""Coefficient of the ground [1]: MuJoCo takes the maximum of a pair, so that the robot's is the one that counts."""
+IMPRATIO = 100.0
+"""How much stiffer friction is than the normal force [1]."""
+
+
+def compile_model(urdf: Path, robot: Robot, physics_dt: float) -> Any:
+    """MuJoCo's model of the robot on flat ground.
+
+    Raises:
+        RobotMismatch: MuJoCo refuses the description.
+    """
+    import mujoco
+
+    text = urdf.read_text()
+    compiler = '<compiler discardvisual="true" fusestatic="false" strippath="false" balanceinertia="false"/>'
+    try:
+        spec = mujoco.MjSpec.from_string(text.replace("</robot>", f"<mujoco>{compiler}</mujoco></robot>"))
+    except ValueError as error:
+        raise RobotMismatch(f"MuJoCo cannot read {urdf}: {error}") from error
+    if robot.floating_base:
+        spec.worldbody.first_body().add_freejoint()
+    else:
+        spec.worldbody.first_body().pos = robot.start_pos
+        x, y, z, w = robot.start_quat_xyzw
+        spec.worldbody.first_body().quat = (w, x, y, z)
+    for geom in spec.geoms:
+        geom.contype, geom.conaffinity = 1, 0
+    spec.worldbody.add_geom(
+        name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1], contype=0, conaffinity=1,
+        friction=[GROUND_FRICTION, 0.005, 0.0001],
+    )  # fmt: skip
+    for joint in spec.joints:
+        joint.actfrclimited = False  # the contract's limits act, not the URDF's
+    drives = Drives.of(robot)
+    for i, joint in enumerate(robot.joints):
+        spec.joint(joint.name).armature = drives.armature[i]
+        spec.joint(joint.name).frictionloss = drives.friction[i]
+        actuator = spec.add_actuator(name=joint.name, trntype=mujoco.mjtTrn.mjTRN_JOINT, target=joint.name)
+        actuator.gaintype, actuator.biastype = mujoco.mjtGain.mjGAIN_FIXED, mujoco.mjtBias.mjBIAS_AFFINE
+        actuator.gainprm[0], actuator.biasprm[1], actuator.biasprm[2] = drives.kp[i], -drives.kp[i], -drives.kd[i]
+        actuator.forcelimited = True
+        actuator.forcerange = (-1.0, 1.0)  # set for each world and step
+    spec.option.timestep = physics_dt
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    spec.option.impratio = IMPRATIO
+    spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET  # a robot that flies apart is seen to
+    try:
+        return spec.compile()
+    except ValueError as error:
+        raise RobotMismatch(f"MuJoCo cannot build {urdf}: {error}") from error
+
+
+class MujocoPlayer:
+    """Robots in MuJoCo, each in a model of its own; see :class:`~sim2real.evaluate.engines.player.Player`."""
+
+    engine = "mujoco"
+
+    def __init__(
+        self, robot: Robot, physics_dt: float, decimation: int, num_worlds: int = 1, urdf: Path | None = None
+    ) -> None:
+        """Build the model.
+
+        Raises:
+            RobotMismatch: the description is not there, not whole, or not the contract's.
+        """
+        import mujoco
+
+        self.robot, self.num_worlds, self.joint_names = robot, num_worlds, robot.joint_names
+        self.drives = Drives.of(robot)
+        self._dt = physics_dt
+        with tempfile.TemporaryDirectory(prefix="sim2real-mujoco-") as folder:
+            self.model = compile_model(plain_urdf(find_urdf(robot, urdf), robot, Path(folder)), robot, physics_dt)
+        self._models = [copy.copy(self.model) for _ in range(num_worlds)]
+        self._data = [mujoco.MjData(model) for model in self._models]
+        self._line = TargetLine(num_worlds, len(self.joint_names), physics_dt, decimation)
+        joints = [self.model.joint(name) for name in self.joint_names]
+        self._q = np.array([joint.qposadr[0] for joint in joints])
+        self._v = np.array([joint.dofadr[0] for joint in joints])
+        self._bodies = np.arange(1, self.model.nbody)
+        self.link_names = tuple(self.model.body(i).name for i in self._bodies)
+        self._own = np.arange(self.model.ngeom) != self.model.geom("ground").id
+        self._base = self.model.body(robot.base_link).id
+        self._tool = self.model.body(robot.end_effector or robot.base_link).id
+        self._strength = np.ones(num_worlds)
+        self._energy = np.zeros(num_worlds)
+        self.mass = np.full(num_worlds, self.model.body_mass.sum())
+
+    def reset(self, conditions: Conditions) -> Snapshot:
+        """Begin an episode in every world."""
+        import mujoco
+
+        self._strength = np.asarray(conditions.strength, float)
+        self._energy[:] = 0.0
+        quats = quat_from_yaw(conditions.yaw, self.robot.start_quat_xyzw)
+        drives, nominal = self.drives, self.model
+        for i, (model, data) in enumerate(zip(self._models, self._data, strict=True)):
+            factor, strength = conditions.mass[i], self._strength[i]
+            model.body_mass[:] = nominal.body_mass * factor
+            model.body_inertia[:] = nominal.body_inertia * factor
+            model.geom_friction[self._own, 0] = conditions.friction[i]
+            model.actuator_gainprm[:, 0] = drives.kp * strength
+            model.actuator_biasprm[:, 1] = -drives.kp * strength
+            model.actuator_biasprm[:, 2] = -drives.kd * strength
+            mujoco.mj_setConst(model, data)
+            mujoco.mj_resetData(model, data)
+            data.qpos[self._q] = drives.default_pos + conditions.joint_offset[i]
+            if self.robot.floating_base:
+                data.qpos[:3] = self.robot.start_pos
+                data.qpos[3:7] = quats[i][[3, 0, 1, 2]]
+                data.qvel[:3] = conditions.base_velocity[i]
+            self._limit(i)
+            mujoco.mj_forward(model, data)
+        self.mass = nominal.body_mass.sum() * conditions.mass
+        self._line.reset(conditions.latency_s)
+        return self._snapshot()
+
+    def step(self, targets: np.ndarray, active: np.ndarray | None = None) -> Snapshot:
+        """Go on by one decision; worlds that are not active stay where they are."""
+        import mujoco
+
+        planes = self._line(targets)
+        self._energy[:] = 0.0
+        for i, (model, data) in enumerate(zip(self._models, self._data, strict=True)):
+            if active is not None and not active[i]:
+                continue
+            for plane in planes:
+                data.ctrl[:] = plane[i]
+                if self.drives.has_line:
+                    self._limit(i)
+                mujoco.mj_step(model, data)
+                self._energy[i] += np.abs(data.actuator_force * data.qvel[self._v]).sum() * self._dt
+            mujoco.mj_kinematics(model, data)  # places of links after the step
+        return self._snapshot()
+
+    def ground_force(self) -> np.ndarray:
+        """Force of the ground on each robot [N], (num_worlds, 3)."""
+        import mujoco
+
+        total = np.zeros((self.num_worlds, 3))
+        wrench = np.zeros(6)
+        for i, (model, data) in enumerate(zip(self._models, self._data, strict=True)):
+            for k in range(data.ncon):
+                mujoco.mj_contactForce(model, data, k, wrench)
+                force = data.contact[k].frame.reshape(3, 3).T @ wrench[:3]
+                total[i] += force if self._own[data.contact[k].geom2] else -force  # it is the one on the second
+        return total
+
+    def close(self) -> None:
+        """Free models and data."""
+        self._models, self._data = [], []
+
+    def _limit(self, i: int) -> None:
+        """Set what the drives of a world may do at their present speed."""
+        low, high = self.drives.limits(self._data[i].qvel[self._v], self._strength[i])
+        self._models[i].actuator_forcerange[:, 0] = np.maximum(low, -1e9)
+        self._models[i].actuator_forcerange[:, 1] = np.minimum(high, 1e9)
+
+    def _snapshot(self) -> Snapshot:
+        def every(rows: list[Any]) -> np.ndarray:
+            return np.array(rows, np.float64)
+
+        quat = every([data.xquat[self._base][[1, 2, 3, 0]] for data in self._data])
+        if self.robot.floating_base:
+            spin = every([data.qvel[3:6] for data in self._data])  # MuJoCo's free joint turns in the body's frame
+            speed = turn_back(quat, every([data.qvel[:3] for data in self._data]))
+        else:
+            spin = speed = np.zeros((self.num_worlds, 3))
+        return Snapshot(
+            base_pos=every([data.xpos[self._base] for data in self._data]),
+            base_quat_xyzw=quat,
+            base_lin_vel=speed + np.cross(spin, self.model.body_ipos[self._base]),
+            base_ang_vel=spin,
+            joint_pos=every([data.qpos[self._q] for data in self._data]),
+            joint_vel=every([data.qvel[self._v] for data in self._data]),
+            joint_effort=every([data.actuator_force for data in self._data]),
+            energy=self._energy.copy(),
+            links=every([data.xpos[self._bodies] for data in self._data]),
+            tool_quat_xyzw=every([data.xquat[self._tool][[1, 2, 3, 0]] for data in self._data]),
+        )

@@ -1,0 +1,175 @@
+"""What an engine has to do to be played on: take conditions, take targets, say where the robot is.
+
+A player holds n robots of the same description in n worlds, each under conditions of its own. Time goes on by one
+decision of the policy for all worlds at once; inside, the engine steps its physics and the targets act when they arrive
+(`latency.py`). Arrays are NumPy's, float64, joints in the order of the contract's robot, quaternions x, y, z, w.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from sim2real.errors import Sim2RealError
+
+ENGINES = ("newton", "physx", "mujoco", "dart")
+"""Engines that can be asked for."""
+FAMILIES = {"newton": "mujoco", "mujoco": "mujoco", "physx": "physx", "dart": "dart"}
+"""Newton's solver is MuJoCo Warp: the same contact model as MuJoCo's C library, written twice."""
+LAB_PHYSICS = {"newton": "newton_mjwarp", "physx": "ovphysx"}
+"""Engines that Isaac Lab runs, by the name that it gives them."""
+NEEDS = {"newton": "newton", "physx": "ovphysx", "mujoco": "mujoco", "dart": "dartpy"}
+"""Python module of each engine."""
+
+
+class EngineUnavailable(Sim2RealError):
+    """An engine that is not known, or not installed."""
+
+
+class RobotMismatch(Sim2RealError):
+    """A robot's description that is not there, not whole, or not the contract's."""
+
+
+def check_engine(engine: str) -> str:
+    """Return an engine's name if it can run here.
+
+    Raises:
+        EngineUnavailable: an unknown name, or one whose module is not installed.
+    """
+    from importlib.util import find_spec
+
+    if engine not in ENGINES:
+        raise EngineUnavailable(f"unknown engine '{engine}'; allowed: {', '.join(ENGINES)}")
+    if find_spec(NEEDS[engine]) is None:
+        remedy = "run ./sim2real.sh setup" + (", which asks for its terms" if engine == "physx" else "")
+        raise EngineUnavailable(
+            f"engine '{engine}' needs the Python module '{NEEDS[engine]}', which is not installed: {remedy}, or leave"
+            f" '{engine}' out of --engines"
+        )
+    return engine
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Conditions:
+    """What differs between the worlds; n rows each."""
+
+    friction: np.ndarray
+    """Coefficient between robot and ground [1], (n,)."""
+    mass: np.ndarray
+    """Factor on the mass and inertia of every link [1], (n,)."""
+    strength: np.ndarray
+    """Factor on gains and effort limits of every joint [1], (n,)."""
+    latency_s: np.ndarray
+    """From the decision until the drives have the targets [s], (n,)."""
+    yaw: np.ndarray
+    """Heading at the start [rad], (n,)."""
+    joint_offset: np.ndarray
+    """Start of the joints beside the default pose [rad or m], (n, joints)."""
+    base_velocity: np.ndarray
+    """Velocity of the base at the start in the world [m/s], (n, 3); 0 for a base that is fixed."""
+
+    def __len__(self) -> int:
+        return len(self.friction)
+
+    def take(self, rows: np.ndarray | list[int]) -> Conditions:
+        """The conditions of some worlds."""
+        return Conditions(**{f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)})
+
+    @classmethod
+    def nominal(cls, worlds: int, joints: int, friction: float = 0.8) -> Conditions:
+        """Conditions that change nothing: the default pose at rest, no delay."""
+        one, zero = np.ones(worlds), np.zeros(worlds)
+        return cls(
+            friction=np.full(worlds, friction),
+            mass=one,
+            strength=one.copy(),
+            latency_s=zero,
+            yaw=zero.copy(),
+            joint_offset=np.zeros((worlds, joints)),
+            base_velocity=np.zeros((worlds, 3)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Snapshot:
+    """Where n robots are, after a reset or a decision."""
+
+    base_pos: np.ndarray
+    """Origin of the base link in its world [m], (n, 3)."""
+    base_quat_xyzw: np.ndarray
+    """Orientation of the base link, (n, 4)."""
+    base_lin_vel: np.ndarray
+    """Velocity of the base link's centre of mass in the base's frame [m/s], (n, 3)."""
+    base_ang_vel: np.ndarray
+    """Angular velocity of the base in its own frame [rad/s], (n, 3)."""
+    joint_pos: np.ndarray
+    """Joint positions [rad or m], (n, joints)."""
+    joint_vel: np.ndarray
+    """Joint velocities [rad/s or m/s], (n, joints)."""
+    joint_effort: np.ndarray
+    """What the drives did in the last physics step [N·m or N], (n, joints)."""
+    energy: np.ndarray
+    """Sum over joints and physics steps since the last snapshot of |effort x velocity| x dt [J], (n,)."""
+    links: np.ndarray
+    """Origins of the links of `Player.link_names` [m], (n, links, 3)."""
+    tool_quat_xyzw: np.ndarray
+    """Orientation of the end effector, or of the base where there is none, (n, 4)."""
+
+    def finite(self) -> np.ndarray:
+        """Whether a world's numbers are numbers, bool (n,)."""
+        good = np.ones(len(self.base_pos), bool)
+        for f in dataclasses.fields(self):
+            value = getattr(self, f.name)
+            good &= np.isfinite(value.reshape(len(value), -1)).all(axis=1)
+        return good
+
+
+class Player(Protocol):
+    """Robots in an engine."""
+
+    engine: str
+    """One of `ENGINES`."""
+    num_worlds: int
+    """Robots."""
+    joint_names: tuple[str, ...]
+    """Joints, in the order of the contract's robot."""
+    link_names: tuple[str, ...]
+    """Links whose places are reported; the base first."""
+    mass: np.ndarray
+    """Mass of a robot as the engine holds it [kg], (num_worlds,), once it was reset."""
+
+    def reset(self, conditions: Conditions) -> Snapshot:
+        """Begin an episode in every world."""
+
+    def step(self, targets: np.ndarray, active: np.ndarray | None = None) -> Snapshot:
+        """Go on by one decision.
+
+        Args:
+            targets: joint positions that the policy wants [rad or m], (num_worlds, joints).
+            active: worlds that matter, bool (num_worlds,); an engine may leave the others where they are.
+        """
+
+    def ground_force(self) -> np.ndarray:
+        """Force of the ground on each robot [N], (num_worlds, 3)."""
+
+    def close(self) -> None:
+        """Free what the engine holds; nothing works afterwards."""
+
+
+def quat_from_yaw(yaw: np.ndarray, quat_xyzw: tuple[float, ...]) -> np.ndarray:
+    """A turn about the vertical after a given one, x, y, z, w, (n, 4)."""
+    x, y, z, w = quat_xyzw
+    sine, cosine = np.sin(yaw / 2), np.cos(yaw / 2)
+    return np.stack(
+        (cosine * x - sine * y, cosine * y + sine * x, cosine * z + sine * w, cosine * w - sine * z), axis=-1
+    )
+
+
+def turn_back(quat_xyzw: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """A vector of the world in the frame that a quaternion turns into the world, (n, 3)."""
+    axis, real = -quat_xyzw[..., :3], quat_xyzw[..., 3:]
+    twice = 2.0 * np.cross(axis, vector)
+    return vector + real * twice + np.cross(axis, twice)
