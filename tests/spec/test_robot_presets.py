@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,7 +24,13 @@ ROBOTS = {
     "humanoid": ("g1_description/urdf/g1_29dof_rev_1_0.urdf",),
     "arm": ("panda_description/urdf/panda.urdf", "ur_description/urdf/ur5_robot.urdf"),
     "rover": (str(ROVER),),
+    "go2": ("go2_description/urdf/go2.urdf",),
+    "anymal_c": ("anymal_c_simple_description/urdf/anymal.urdf",),
+    "panda": ("panda_description/urdf/panda.urdf",),
+    "ur5": ("ur_description/urdf/ur5_robot.urdf",),
 }
+KIND = {"go2": "quadruped", "anymal_c": "quadruped", "panda": "arm", "ur5": "arm"}
+"""Which kind's preset a robot's own has its terms from."""
 PAIRS = [(preset, urdf) for preset, urdfs in ROBOTS.items() for urdf in urdfs]
 JOINTS = ("joint", "actuator")
 """First words of targets that select joints; bodies and shapes are selected by their links' names."""
@@ -102,6 +109,31 @@ def test_rover_draws_the_scenes_of_the_lab() -> None:
     rover, lab = load_spec("rover"), load_spec("avoidance")
     assert rover.seed == lab.seed and rover.vision == lab.vision
     assert {name: rover.terms[name] for name in lab.terms} == dict(lab.terms)
+
+
+@pytest.mark.parametrize("preset", sorted(KIND))
+def test_a_robot_has_the_terms_of_its_kind(preset: str) -> None:
+    """All of them, with the same ranges; a robot has its own payload and names."""
+    kind, robot = load_spec(KIND[preset]), load_spec(preset)
+    assert list(robot.terms) == list(kind.terms)
+    for name, term in robot.terms.items():
+        wanted = replace(kind.terms[name], select=term.select)
+        if name == "payload":
+            wanted = replace(wanted, dist=term.dist, provenance=term.provenance)
+        assert term == wanted, name
+
+
+@pytest.mark.parametrize("preset", sorted(KIND))
+def test_a_robot_says_the_way_of_its_signals(preset: str) -> None:
+    """Every signal of its kind that its policy sees; sensors on a bus with a latency, and a command with one."""
+    kind, robot = load_spec(KIND[preset]).signals, load_spec(preset).signals
+    assert set(robot) == set(kind) - {"base_lin_vel"}  # no robot measures it
+    for name, signal in robot.items():
+        assert signal.latency is not None and (name == "command" or signal.bus is not None), name
+    if "base_ang_vel" in robot:
+        gyro, gravity = robot["base_ang_vel"], robot["projected_gravity"]
+        assert None not in (gyro.noise_density, gyro.bias_instability, gyro.bias, gyro.cross_axis)
+        assert (gyro.mount, gyro.misalignment) == (gravity.mount, gravity.misalignment) and gyro.mount is not None
 
 
 def check(term: Term, low, high, what: str) -> None:
