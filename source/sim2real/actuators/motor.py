@@ -10,6 +10,7 @@ in the line already.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -22,8 +23,10 @@ MOTOR_SCHEMA = "Sim2RealMotorAPI"
 """Name under which a joint's motor is written on the stage."""
 DELAY_SCHEMA = "Sim2RealMotorDelayAPI"
 """Name of Newton's own delay before a motor: USD hides schemas it does not know from a prim that has one it knows."""
-ZERO_ALLOWED = ("bus_resistance", "backlash")
+ZERO_ALLOWED = ("bus_resistance", "backlash", "coulomb_friction", "viscous_friction")
 """Numbers that may be 0; the others are positive."""
+SOLVERS = ("coulomb_friction", "viscous_friction")
+"""Numbers that the solver holds, not the drive; None leaves them to the actuator."""
 SIGNED = ("ambient", "derate_from", "derate_to")
 """Temperatures, which may be negative."""
 
@@ -46,6 +49,11 @@ class Motor:
     """Resistance of the battery and its leads [Ω]: the voltage sags with the current of all joints of the group."""
     backlash: PerJoint = 0.0
     """Free play of the gear, from contact to contact, at the joint [rad or m]."""
+    coulomb_friction: PerJoint | None = None
+    """Coulomb friction of the gear at the joint, static and sliding [N·m or N]; None: what the actuator says. The
+    solver's: a torque that is held for a physics step cannot keep a joint at rest."""
+    viscous_friction: PerJoint | None = None
+    """Viscous friction of the gear at the joint [N·m·s/rad or N·s/m]; None: what the actuator says."""
     thermal_resistance: PerJoint = 1.0
     """From the winding to ambient [K/W]."""
     heat_capacity: PerJoint = math.inf
@@ -65,6 +73,8 @@ class Motor:
         """
         for field in fields(self):
             value = getattr(self, field.name)
+            if value is None and field.name in SOLVERS:
+                continue
             for number in value.values() if isinstance(value, Mapping) else (value,):
                 if isinstance(number, bool) or not isinstance(number, int | float) or math.isnan(number):
                     raise MotorError(f"{field.name}: {number!r} is no number")
@@ -76,6 +86,17 @@ class Motor:
                 if number < 0 or (number == 0 and field.name not in ZERO_ALLOWED):
                     raise MotorError(f"{field.name}: got {number!r}; it has to be {least}")
 
+    @classmethod
+    def load(cls, path_or_preset_name: str | os.PathLike[str]) -> Motor:
+        """Return the motor of a file, or of a preset such as ``go2``; see `sim2real.actuators.presets.load_motor`.
+
+        Raises:
+            SpecError: the file is missing or holds no motor.
+        """
+        from sim2real.actuators.presets import load_motor
+
+        return load_motor(path_or_preset_name).motor
+
     def numbers(self, joint: str) -> dict[str, float]:
         """Return what the drive of one joint holds, by its own names.
 
@@ -83,7 +104,8 @@ class Motor:
             MotorError: a field has no number for this joint, or the torque would fall from a temperature that lies
                 above the one where it ends.
         """
-        value = {field.name: _for_joint(field.name, getattr(self, field.name), joint) for field in fields(self)}
+        names = [field.name for field in fields(self) if field.name not in SOLVERS]
+        value = {name: _for_joint(name, getattr(self, name), joint) for name in names}
         if value["derate_to"] <= value["derate_from"]:
             raise MotorError(
                 f"{joint}: derate_to {value['derate_to']} °C has to lie above derate_from {value['derate_from']} °C"

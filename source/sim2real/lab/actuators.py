@@ -16,11 +16,16 @@ from isaaclab.assets import ArticulationCfg
 from isaaclab.utils import configclass
 
 from sim2real.actuators.motor import DELAY_SCHEMA, MOTOR_SCHEMA, Motor, MotorError
+from sim2real.lab.bind import after_spawn, check_spawn_hook
 
 DELAY = "NewtonActuatorDelayAPI"
 """What Isaac Lab writes where an actuator has a delay."""
 LIMITS = ("newton:maxEffort", "newton:maxMotorEffort")
 """Where the stage keeps the largest torque."""
+SOFTNESS = "mjc:solimpfriction"
+"""Where the stage keeps MuJoCo's softness of a joint's friction."""
+HARD = (0.9999, 0.9999, 0.001, 0.5, 2.0)
+"""The hardest that MuJoCo takes."""
 
 
 @configclass
@@ -30,47 +35,52 @@ class MotorArticulationCfg(ArticulationCfg):
     motors: dict[str, dict[str, Any]] = {}
     """The motor of each group, as the arguments of `Motor`: Isaac Lab writes to the objects in its configurations."""
 
-    def _post_spawn(self, stage: Any) -> None:
-        """Write the motors after Isaac Lab has written its actuators.
 
-        Isaac Lab 3.0 has no public place between writing them and reading them; the name is held by a test.
-        """
-        super()._post_spawn(stage)
-        from isaaclab.sim import SimulationContext
-        from isaaclab.sim.utils.queries import find_matching_prims
+def _write_motors(cfg: MotorArticulationCfg, stage: Any) -> None:
+    """Write the motors after Isaac Lab has written its actuators."""
+    from isaaclab.sim import SimulationContext
+    from isaaclab.sim.utils.queries import find_matching_prims
 
-        from sim2real.actuators.drive import register
+    from sim2real.actuators.drive import register
 
-        context = SimulationContext.instance()
-        if context is None or not context.cfg.use_newton_actuators:
-            raise MotorError(
-                "motors are Newton actuators, and sim.use_newton_actuators is off: the simulation would run plain PD"
-                " drives; turn it on"
-            )
-        register()
-        path = self.spawn.spawn_path if self.spawn is not None and self.spawn.spawn_path is not None else self.prim_path
-        for robot in find_matching_prims(path, stage):
-            for group, motor in self.motors.items():
-                _write_group(stage, robot, group, Motor(**motor))
+    context = SimulationContext.instance()
+    if context is None or not context.cfg.use_newton_actuators:
+        raise MotorError(
+            "motors are Newton actuators, and sim.use_newton_actuators is off: the simulation would run plain PD"
+            " drives; turn it on"
+        )
+    register()
+    path = cfg.spawn.spawn_path if cfg.spawn is not None and cfg.spawn.spawn_path is not None else cfg.prim_path
+    for robot in find_matching_prims(path, stage):
+        for group, motor in cfg.motors.items():
+            _write_group(stage, robot, group, Motor(**motor))
 
 
-def with_motors(robot: ArticulationCfg, motors: Mapping[str, Motor]) -> ArticulationCfg:
+after_spawn(MotorArticulationCfg, _write_motors)
+
+
+def with_motors(robot: ArticulationCfg, motors: str | Mapping[str, Motor]) -> ArticulationCfg:
     """Return a robot's configuration with motors in some of its actuator groups.
 
-    A group's stiffness, damping, largest torque (`actuator_effort_limit`), delay, armature and joint friction stay
-    what its actuator says; a DC motor's own torque-speed line is replaced by the motor's.
+    A group's stiffness, damping, largest torque (`actuator_effort_limit`), delay and armature stay what its actuator
+    says, and so does joint friction where the motor has none; a DC motor's own torque-speed line is replaced by the
+    motor's.
 
     Args:
         robot: The robot.
-        motors: The motor of each group.
+        motors: The motor of each group; or a preset's name (or a file, see `load_motor`), for all groups.
 
     Raises:
         MotorError: a group that is not there, an implicit one, or one that is not a PD drive.
+        SpecError: there is no such preset, or its file is wrong.
+        RuntimeError: motors do not work with this Isaac Lab.
     """
     from isaaclab.actuators import IdealPDActuatorCfg, RemotizedPDActuatorCfg
+    from isaaclab.utils import replace
 
-    if not hasattr(ArticulationCfg, "_post_spawn"):
-        raise MotorError("this Isaac Lab has no place after its actuators are written; motors were made for 3.0.0")
+    check_spawn_hook()
+    if isinstance(motors, str):
+        motors = dict.fromkeys(robot.actuators, Motor.load(motors))
     for group, motor in motors.items():
         if not isinstance(motor, Motor):
             raise MotorError(f"motors['{group}'] is a {type(motor).__name__}; give a sim2real.actuators.motor.Motor")
@@ -84,10 +94,28 @@ def with_motors(robot: ArticulationCfg, motors: Mapping[str, Motor]) -> Articula
                 " laws of its own; use IdealPDActuatorCfg, DCMotorCfg or DelayedPDActuatorCfg"
             )
     values = {field.name: getattr(robot, field.name) for field in fields(robot) if field.name != "motors"}
+    values["actuators"] = dict(robot.actuators)
+    for group, motor in motors.items():
+        values["actuators"][group] = replace(robot.actuators[group], **_friction(motor))
     added = {
-        group: {field.name: getattr(motor, field.name) for field in fields(motor)} for group, motor in motors.items()
+        group: {field.name: _plain(getattr(motor, field.name)) for field in fields(motor)}
+        for group, motor in motors.items()
     }
     return MotorArticulationCfg(**values, motors={**getattr(robot, "motors", {}), **added})
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _friction(motor: Motor) -> dict[str, Any]:
+    """Return what an actuator's configuration says of a motor's friction: the solver holds it."""
+    found: dict[str, Any] = {}
+    if motor.coulomb_friction is not None:
+        found |= {"friction": _plain(motor.coulomb_friction), "dynamic_friction": _plain(motor.coulomb_friction)}
+    if motor.viscous_friction is not None:
+        found["viscous_friction"] = _plain(motor.viscous_friction)
+    return found
 
 
 def _write_group(stage: Any, robot: Any, group: str, motor: Motor) -> None:
@@ -115,8 +143,18 @@ def _write_group(stage: Any, robot: Any, group: str, motor: Motor) -> None:
             numbers["max_effort"] = min(limits)
         for name, value in numbers.items():
             prim.CreateAttribute(f"newton:{_camel(name)}", kinds.Float).Set(float(value))
+        if motor.coulomb_friction is not None:
+            _harden_friction(stage.GetPrimAtPath(prim.GetRelationship("newton:targets").GetTargets()[0]))
         prim.CreateAttribute("newton:bus", kinds.String).Set(group)
         prim.CreateAttribute("newton:busJoints", kinds.Int).Set(len(prims))
+
+
+def _harden_friction(joint: Any) -> None:
+    """Let a joint rest under its friction: MuJoCo's own softness lets it creep; one that the robot names stays."""
+    from pxr import Sdf
+
+    if not joint.GetAttribute(SOFTNESS):
+        joint.CreateAttribute(SOFTNESS, Sdf.ValueTypeNames.FloatArray).Set(HARD)
 
 
 def _camel(name: str) -> str:

@@ -12,6 +12,8 @@ CHECKED_WARP = "1.17"
 
 CHECKED_ISAACLAB = "3.0.0"
 """The Isaac Lab release whose solver `newton_solver` was found in."""
+SPAWN_HOOK = "_post_spawn"
+"""What an articulation's configuration does on the stage after it was spawned: it writes its actuators."""
 
 
 def allow_unpinned_arrays() -> bool:
@@ -152,3 +154,50 @@ def forget_centres(assets: list[Any]) -> None:
                 f" {CHECKED_ISAACLAB}"
             )
         forget()
+
+
+def check_spawn_hook() -> None:
+    """Refuse an Isaac Lab that has no place after its actuators are written.
+
+    Raises:
+        RuntimeError: this Isaac Lab writes them elsewhere.
+    """
+    from isaaclab.assets import ArticulationCfg
+
+    if not callable(getattr(ArticulationCfg, SPAWN_HOOK, None)):
+        raise RuntimeError(
+            f"ArticulationCfg has no {SPAWN_HOOK}, where Isaac Lab {CHECKED_ISAACLAB} writes its actuators"
+        )
+
+
+def after_spawn(cls: type, function: Any) -> None:
+    """Let `function(cfg, stage)` follow when a configuration of class `cls` has written its actuators on the stage.
+
+    Isaac Lab 3.0 has no public place between writing them and reading them.
+    """
+    before = getattr(cls, SPAWN_HOOK, None)
+
+    def spawned(self: Any, stage: Any) -> None:
+        if before is not None:
+            before(self, stage)
+        function(self, stage)
+
+    setattr(cls, SPAWN_HOOK, spawned)
+
+
+def actuator_states(asset: Any) -> list[tuple[Any, tuple[Any, ...]]]:
+    """Return the Newton actuators of an articulation's simulation, each with its state and the one that follows it.
+
+    Isaac Lab 3.0 steps them between two copies of their states and has a public way to reset those, none to read them.
+    On Newton they are those of the whole scene.
+
+    Raises:
+        RuntimeError: this Isaac Lab keeps the states elsewhere.
+    """
+    adapter = getattr(asset, "newton_actuator_adapter", None)
+    if adapter is None:
+        return []
+    now, after = getattr(adapter, "_states_a", None), getattr(adapter, "_states_b", None)
+    if now is None or after is None:
+        raise RuntimeError(f"{type(adapter).__name__} keeps no states of actuators; Isaac Lab {CHECKED_ISAACLAB} does")
+    return [(actuator, (one, other)) for actuator, one, other in zip(adapter.actuators, now, after, strict=True)]
