@@ -15,6 +15,7 @@ from sim2real.signals.timeline_picture import write_timeline
 from sim2real.spec import parse_spec
 
 WORLDS, STEP, PHYSICS = 48, 0.02, 0.005
+CLOCK = "period: 0.013, phase: {uniform: [0, 0.013]}"
 HEAD = "schema: 1\nseed: 9\nrates: {control_hz: 50, physics_hz: 200}\nsignals:\n"
 LATE = "latency: {uniform: [0, 0.05]}"
 ROUGH = f"{LATE}, jitter: {{normal: [0, 0.004]}}, dropout: 0.3"
@@ -36,7 +37,18 @@ def events_of(spec):
     return (FIRST_TICK + TICKS * unit) * STEP
 
 
-@pytest.mark.parametrize("parts", [LATE, ROUGH, f"{ROUGH}, on_dropout: hold", "white: 0.0"])
+@pytest.mark.parametrize(
+    "parts",
+    [
+        LATE,
+        ROUGH,
+        f"{LATE}, exposure: 0.01",
+        CLOCK,
+        f"{CLOCK}, {ROUGH}",
+        f"{CLOCK}, {ROUGH}, exposure: 0.01",
+        "white: 0.0",
+    ],
+)
 def test_what_is_read_is_as_old_as_the_line_says(parts):
     """A sensor that tells the time: what a line returns is when it was."""
     spec = spec_of(f"clock: {{{parts}}}")
