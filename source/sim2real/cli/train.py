@@ -18,7 +18,7 @@ curves.json and curves.png, run.json (command, versions, machine, time), and Ten
 policy.pt (for the export), checkpoint.pt, metrics.json and confusion.png."""
 
 ONLY_DATA = ("preset", "epochs", "batch_size", "learning_rate", "size", "pretrained")
-ONLY_TASK = ("spec", "physics", "num_envs", "iterations", "save_every")
+ONLY_TASK = ("spec", "physics", "num_envs", "iterations", "save_every", "try_in", "try_every", "try_episodes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task.add_argument("--num-envs", type=int, metavar="N", help="environments (default: the task's; 256 on a CPU)")
     task.add_argument("--iterations", type=int, metavar="N", help="iterations in all (default: as the task says)")
     task.add_argument("--save-every", type=int, metavar="N", help="iterations between checkpoints (default: 25)")
+    task.add_argument("--try-in", metavar="NAME", nargs="+", help="other engines to try the policy in as it trains")
+    task.add_argument("--try-every", type=int, metavar="N", help="iterations between two tries (default: 50)")
+    task.add_argument("--try-episodes", type=int, metavar="N", help="episodes of a try in each engine (default: 16)")
     task.add_argument("--verbose", action="store_true", help="show rsl_rl's tables")
     data = parser.add_argument_group("the classifier")
     data.add_argument("--data", metavar="DIR", nargs="+", help="dataset folders")
@@ -86,6 +89,7 @@ def run_task(args: argparse.Namespace) -> int:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     register_tasks()
     task, physics = named(args.task), args.physics or RunCfg.physics
+    given = {name: getattr(args, name) for name in ("seed", "save_every", "try_every", "try_episodes")}
     result = train(
         RunCfg(
             task=task,
@@ -95,10 +99,10 @@ def run_task(args: argparse.Namespace) -> int:
             num_envs=args.num_envs,
             iterations=args.iterations,
             device=device,
-            seed=RunCfg.seed if args.seed is None else args.seed,
-            save_every=RunCfg.save_every if args.save_every is None else args.save_every,
             resume=args.resume,
+            try_in=tuple(args.try_in or ()),
             verbose=args.verbose,
+            **{name: value for name, value in given.items() if value is not None},
         )
     )
     reward = (

@@ -77,9 +77,17 @@ VERBS: tuple[Verb, ...] = (
         kept="the last checkpoint is kept; the same command goes on from it.",
     ),
     Verb(
+        name="play",
+        help="play a trained policy: in a browser, or as numbers",
+        examples=("play runs/try --headless --episodes 16", "play runs/try --physics newton_mjwarp"),
+    ),
+    Verb(
         name="export",
         help="write the bundle: ONNX (float and INT8), contract, golden vectors, parity",
-        examples=("export --help",),
+        examples=(
+            "export --run runs/train/go2 --out runs/bundle",
+            "export --policy runs/training --data runs/depth --out runs/bundle",
+        ),
         kept="the bundle is incomplete and will not load; run the same command again.",
     ),
     Verb(

@@ -36,6 +36,12 @@ class RunCfg:
     """Iterations between checkpoints: what a killed run loses at most."""
     resume: bool = True
     """Go on from the last checkpoint in `out`, if there is one; False starts over."""
+    try_in: tuple[str, ...] = ()
+    """Other engines to try the policy in while it trains, in a process beside."""
+    try_every: int = 50
+    """Iterations between two tries."""
+    try_episodes: int = 16
+    """Episodes of a try in each engine."""
     verbose: bool = False
     """Show the tables of rsl_rl and what the framework says as it starts."""
 
@@ -45,7 +51,10 @@ class RunCfg:
             raise LearnError(f"num_envs is {self.num_envs}; give 1 to {ENVS_MOST}")
         if self.iterations is not None and self.iterations < 1:
             raise LearnError(f"iterations is {self.iterations}; give 1 or more")
-        if self.save_every < 1:
-            raise LearnError(f"save_every is {self.save_every}; give a number of iterations, 1 or more")
+        for name in ("save_every", "try_every"):
+            if getattr(self, name) < 1:
+                raise LearnError(f"{name} is {getattr(self, name)}; give a number of iterations, 1 or more")
+        if self.try_episodes < 1:
+            raise LearnError(f"try_episodes is {self.try_episodes}; give 1 or more")
         if not 0 <= self.seed < 2**31:
             raise LearnError(f"seed is {self.seed}; give 0 to {2**31 - 1}")

@@ -57,7 +57,8 @@ def train(cfg: RunCfg) -> RunResult:
     from sim2real.learn.ppo.agents import agent_of
     from sim2real.spec import load_spec
 
-    check_physics(cfg.physics)
+    for physics in (cfg.physics, *cfg.try_in):
+        check_physics(physics)
     check_device(cfg.device)
     spec = None if cfg.spec is None else load_spec(cfg.spec)
     register_tasks()
@@ -102,6 +103,7 @@ class Training:
         from sim2real.learn.ppo.envs import TrainingEnv
         from sim2real.learn.ppo.record import Record, facts_of
         from sim2real.learn.ppo.saving import Checkpoints, checkpoints_in
+        from sim2real.learn.ppo.tries import Tries
         from sim2real.learn.ppo.watch import Line, Watch
 
         self.cfg, self.env, self.iterations = cfg, env, iterations
@@ -120,6 +122,7 @@ class Training:
         self._steps, self._spent = 0.0, 0.0
         self._drawn = float("-inf")
         self._stop = StopRequest()
+        self._tries = Tries(cfg.out, cfg.physics, cfg.try_in, cfg.try_episodes, cfg.device) if cfg.try_in else None
         found = checkpoints_in(cfg.out)
         self.checkpoint: Path | None = None
         if found:
@@ -132,8 +135,13 @@ class Training:
         if self.done < self.iterations:
             if self.done:
                 sys.stderr.write(f"going on after iteration {self.done}\n")
-            with self._stop.listening():
-                self.runner.learn(self.iterations - self.done, init_at_random_ep_len=self._random_start)
+            try:
+                with self._stop.listening():
+                    self.runner.learn(self.iterations - self.done, init_at_random_ep_len=self._random_start)
+                    self._tried(self._tries.finish() if self._tries is not None else [])
+            finally:
+                if self._tries is not None:
+                    self._tries.stop()
             self.record.draw()
         assert self.checkpoint is not None
         row = self.record.rows[-1] if self.record.rows else {}
@@ -154,11 +162,25 @@ class Training:
         self._steps += row["env_steps"] / row["iteration"]
         self.record.rows.append({key: value for key, value in row.items() if key != "of"} | {"seconds": self.seconds})
         self._line.show(row, self._curriculum())
-        asked = self._stop.asked
-        if asked or self.done % self.cfg.save_every == 0 or self.done >= self.iterations:
+        asked, last = self._stop.asked, self.done >= self.iterations
+        due = self._tries is not None and (last or self.done % self.cfg.try_every == 0)
+        if asked or last or due or self.done % self.cfg.save_every == 0:
             self._save()
         if asked:
             raise Stopped
+        if self._tries is not None:
+            if due and self.checkpoint is not None:
+                self._tries.ask(self.checkpoint, self.done, int(row["env_steps"]))
+            self._tried(self._tries.poll())
+
+    def _tried(self, found: list[dict[str, Any]]) -> None:
+        """Tell what came of tries, and plot it at the iteration of the policy that was tried."""
+        from sim2real.learn.ppo.tries import plotted, said
+
+        for entry in found:
+            sys.stderr.write(f"{said(entry)}\n")
+            for name, value in plotted(entry).items():
+                self.runner.logger.writer.add_scalar(name, value, entry["iteration"] - 1)
 
     def _save(self) -> None:
         self.checkpoint = self.checkpoints.save(self.done, self.seconds)
