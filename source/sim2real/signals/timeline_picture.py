@@ -166,7 +166,7 @@ def _density(ms: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.nd
     bins = 1500
     edges = np.linspace(low, high, bins + 1)
     counts, _ = np.histogram(ms, edges)
-    width = max(2.0, 0.05 * np.ptp(np.quantile(ms, [0.02, 0.98])) / (high - low) * bins)
+    width = max(4.0, 0.05 * np.ptp(np.quantile(ms, [0.02, 0.98])) / (high - low) * bins)
     reach = int(4 * width)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     first, last = (np.searchsorted(edges, bound) - 1 for bound in np.quantile(ms, [0.0005, 0.9995]))
