@@ -22,15 +22,15 @@ from sim2real.spec.signals import MOST_DRIFTS, ON_DROPOUT_EACH
 if TYPE_CHECKING:
     from sim2real.spec.signals import SignalSpec
 
-PER_ELEMENT = ("bias", "scale", "eccentricity")
+PER_ELEMENT = ("eccentricity", "scale", "bias")
 """Errors of which every element of a signal draws its own."""
 OF_AXES = {"misalignment": 3, "cross_axis": 6}
 """Errors between three axes, and how many numbers they are."""
 LEVELS = (
-    *OF_AXES, *PER_ELEMENT, "white", "noise_density", "quadratic", "relative", "walk", "bias_instability", "saturation",
-    "saturation_low", "quantum", "dropout_each",
+    "misalignment", "cross_axis", "eccentricity", "scale", "relative", "walk", "bias_instability", "bias", "white",
+    "quadratic", "noise_density", "saturation", "saturation_low", "quantum", "dropout_each",
 )  # fmt: skip
-"""Errors that a world draws once for an episode."""
+"""Errors that a world draws once for an episode, in the order in which they apply."""
 EVERY_SAMPLE = ("white", "relative", "walk", "bias_instability", "dropout_each")
 """Errors that draw something for every sample."""
 CORRELATION_TIMES = (1.0, 10.0, 100.0)

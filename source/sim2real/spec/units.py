@@ -137,7 +137,7 @@ def made_units(shape: str, dimension: str) -> dict[str, Unit]:
     """Return by name the units that :data:`DENSITY`, :data:`WALK` or :data:`INVERSE` makes of a dimension, SI first."""
     found = {}
     for name in units_of((dimension,)):
-        unit, made = UNITS[name], shape.format(name)
+        unit, made = UNITS[name], shape.format(f"({name})" if shape == INVERSE and not name.isalnum() else name)
         pair = (unit.divisor, unit.factor) if shape == INVERSE else (unit.factor, unit.divisor)
         found[made] = Unit(made, shape.format(dimension), *pair)
     return found | {unit.name: unit for unit in _MADE.get((shape, dimension), ())}
