@@ -2,6 +2,8 @@
 
 import gymnasium
 from isaaclab.actuators import ImplicitActuatorCfg
+from isaaclab.envs import mdp
+from isaaclab.managers import ObservationTermCfg
 from isaaclab.utils import configclass
 
 import sim2real.lab
@@ -17,8 +19,14 @@ terms:
 signals:
   action: {latency: {uniform: [0, 0.06]}}
   joint_pos: {latency: {uniform: [0, 0.06]}, bias: {uniform: [-0.02, 0.02]}}
+  joint_vel: {latency: {uniform: [0, 0.06]}, reading: hold}
+  base_lin_vel: {latency: {uniform: [0, 0.06]}, bus: imu}
+  base_ang_vel: {latency: {uniform: [0, 0.06]}, bus: imu}
+  projected_gravity: {period: 0.0125, phase: {uniform: [0, 0.0125]}}
 """
-"""A command and an observation that come late."""
+"""A command and observations that come late."""
+OBSERVED = ("joint_pos", "joint_vel", "base_lin_vel", "base_ang_vel", "projected_gravity")
+"""Observations among them."""
 
 
 @configclass
@@ -29,7 +37,9 @@ class ExplicitCfg(Go2FlatEnvCfg):
         """Signals by name; the task's own noise on what they disturb is off."""
         super().__post_init__()
         spec = parse_spec(SIGNALS)
-        self.observations.policy.joint_pos.noise = None
+        self.observations.policy.base_lin_vel = ObservationTermCfg(func=mdp.base_lin_vel)
+        for term in OBSERVED:
+            getattr(self.observations.policy, term).noise = None
         self.observations.policy.concatenate_terms = False
         self.terminations.base_contact = None
         sim2real.lab.apply_signals(self, spec)
@@ -48,9 +58,31 @@ class ImplicitCfg(ExplicitCfg):
         }
 
 
+@configclass
+class SpeedsCfg(ImplicitCfg):
+    """Speeds as commands."""
+
+    def __post_init__(self):
+        """Under the name of the action that they replace."""
+        super().__post_init__()
+        late = self.actions.joint_pos
+        late.term = mdp.JointVelocityActionCfg(asset_name="robot", joint_names=[".*"], scale=1.0)
+
+
+@configclass
+class ToldCfg(ExplicitCfg):
+    """A critic that is told what signals drew; episodes are counted by resets."""
+
+    def __post_init__(self):
+        """The task's own events."""
+        super().__post_init__()
+        self.events = Go2FlatEnvCfg().events
+        self.observations.critic.signals = sim2real.lab.privileged_signals()
+
+
 def register():
     """Make the tasks known to Gymnasium."""
-    for cfg in (ExplicitCfg, ImplicitCfg):
+    for cfg in (ExplicitCfg, ImplicitCfg, SpeedsCfg, ToldCfg):
         task = f"Test-Signals-{cfg.__name__.removesuffix('Cfg')}"
         if task not in gymnasium.registry:
             gymnasium.register(

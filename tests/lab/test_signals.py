@@ -31,10 +31,10 @@ def open_task(name, physics, num_envs=8, **changes):
 
 
 def targets_on_newton(env, explicit):
-    """A list that fills with the position targets that act in each physics step, (num_envs, 12)."""
+    """Lists that fill with what acts in each physics step, (num_envs, 12), and with what is true before it."""
     import warp as wp
 
-    manager, seen, calls = env.sim.physics_manager, [], [0]
+    manager, seen, truth, calls = env.sim.physics_manager, [], [], [0]
     view = env.scene["robot"].root_view
     target = view.get_attribute("joint_target_q", manager.get_control())
     force = view.get_attribute("joint_f", manager.get_control())
@@ -47,9 +47,10 @@ def targets_on_newton(env, explicit):
                 q, qd = (wp.to_torch(view.get_attribute(name, state))[:, 0] for name in ("joint_q", "joint_qd"))
                 found = (wp.to_torch(force)[:, 0, -12:] + DAMPING * qd[:, -12:]) / STIFFNESS + q[:, -12:]
             seen.append(found)
+            truth.append({name: value.clone() for name, value in true_values(env).items()})
 
     manager.register_state_force_callback(look)
-    return seen
+    return seen, truth
 
 
 def targets_on_physx(env, explicit):
@@ -57,7 +58,7 @@ def targets_on_physx(env, explicit):
     import warp as wp
     from isaaclab_ov import tensor_types
 
-    robot, seen, step = env.scene["robot"], [], env.sim.step
+    robot, seen, truth, step = env.scene["robot"], [], [], env.sim.step
 
     def look(*args, **kwargs):
         data = robot.data
@@ -68,10 +69,11 @@ def targets_on_physx(env, explicit):
             order = robot.map_joint_ids_to_backend(list(range(12)))
             found = wp.to_torch(backend).reshape(env.num_envs, -1)[:, order]
         seen.append(found.clone())
+        truth.append({name: value.clone() for name, value in true_values(env).items()})
         return step(*args, **kwargs)
 
     env.sim.step = look
-    return seen
+    return seen, truth
 
 
 @pytest.fixture(scope="module", params=["Explicit", "Implicit"])
@@ -82,7 +84,7 @@ def kind(request):
 
 @pytest.fixture(scope="module", params=ENGINES)
 def late(request, kind):
-    """An environment whose commands and joint positions come late, and the targets that act in it."""
+    """An environment whose commands and observations come late, the targets that act in it, and what is true."""
     with open_task(kind, request.param) as env:
         look = targets_on_newton if request.param == "newton_mjwarp" else targets_on_physx
         yield env, look(env, kind == "Explicit")
@@ -90,7 +92,7 @@ def late(request, kind):
 
 def test_a_command_acts_after_the_drawn_seconds(late):
     """By impulse, to a thousandth of a physics step: what is missing of a step in the target, added up."""
-    env, seen = late
+    env, (seen, _) = late
     env.reset()
     action = torch.zeros(env.num_envs, 12)
     for _ in range(2):
@@ -119,26 +121,106 @@ def test_what_is_applied_is_not_called_left_out(late, caplog):
         assert "action" not in caplog.text
 
 
+def true_values(env):
+    """What the observed terms say of the arrays as they are now, (num_envs, ...) each, by term; copies."""
+    from isaaclab.utils.math import quat_apply_inverse
+
+    data = env.scene["robot"].data
+    turn, velocity = data.root_link_pose_w.torch[:, 3:], data.root_com_vel_w.torch
+    down = torch.tensor([0.0, 0.0, -1.0]).expand(env.num_envs, 3)
+    return {
+        "joint_pos": data.joint_pos.torch - data.default_joint_pos.torch,
+        "joint_vel": data.joint_vel.torch - data.default_joint_vel.torch,
+        "base_lin_vel": quat_apply_inverse(turn, velocity[:, :3]),
+        "base_ang_vel": quat_apply_inverse(turn, velocity[:, 3:]),
+        "projected_gravity": quat_apply_inverse(turn, down),
+    }
+
+
 def test_an_observation_is_as_old_as_was_drawn(late):
-    """The line between two true samples, and the episode's bias."""
+    """To a hundredth of a physics step, between the true values after all physics steps; with the episode's bias."""
+    env, (_, truth) = late
+    first = env.reset()[0]["policy"]
+    path = signal_paths(env)["observations.policy.joint_pos"]
+    bias, latency = path.values("bias").numpy(), path.values("latency").numpy()[:, 0].astype(float)
+    start = true_values(env)
+    np.testing.assert_allclose(first["joint_pos"].numpy(), start["joint_pos"].numpy() + bias, atol=1e-6)
+    truth.clear()
+    worlds, steps, seen = np.arange(env.num_envs), env.cfg.decimation, 0
+    for step in range(1, 7):
+        observed = env.step(torch.full((env.num_envs, 12), 0.3 * (-1) ** step))[0]["policy"]["joint_pos"]
+        line = np.array([*(values["joint_pos"].numpy() for values in truth), true_values(env)["joint_pos"].numpy()])
+        assert len(line) == step * steps + 1
+        at = np.maximum(step * steps - latency / env.physics_dt, 0.0)
+        older = np.minimum(np.floor(at).astype(int), step * steps - 1)
+        part, rise = (at - older)[:, None], line[older + 1, worlds] - line[older, worlds]
+        missing = np.abs(observed.numpy() - bias - line[older, worlds] - part * rise)
+        assert missing.max() < 3e-6
+        fast = np.abs(rise) > 1e-3  # where a difference can be told from rounding, it is one in time
+        seen += fast.sum()
+        assert (missing[fast] / np.abs(rise[fast])).max(initial=0.0) < 1e-2
+    assert seen > 50
+
+
+def test_every_known_term_is_sampled_after_every_physics_step(late):
+    """As the term itself would say, and the last is what it says."""
     from isaaclab.envs import mdp
 
+    from lab.signal_tasks import OBSERVED
+
+    env, (_, truth) = late
+    truth.clear()
+    env.step(torch.full((env.num_envs, 12), -0.3))
+    functions = {"joint_pos": mdp.joint_pos_rel, "joint_vel": mdp.joint_vel_rel}
+    for name in OBSERVED:
+        samples = signal_paths(env)[f"observations.policy.{name}"].samples
+        assert len(samples) == env.cfg.decimation
+        wanted = torch.stack([values[name] for values in truth[1:]])
+        np.testing.assert_allclose(samples[:-1].numpy(), wanted.numpy(), atol=2e-6)
+        assert torch.equal(samples[-1], functions.get(name, getattr(mdp, name))(env))
+        assert not torch.equal(samples[0], samples[-1])
+
+
+def test_hold_and_a_clock_quantise(late):
+    """Speeds are those of a physics step, as old as the delay or up to one more; gravity is the older of two ticks."""
+    env, (_, truth) = late
+    env.reset()
+    truth.clear()
+    for step in range(1, 6):
+        observed = env.step(torch.full((env.num_envs, 12), 0.3 * (-1) ** step))[0]["policy"]
+    paths, now = signal_paths(env), 5 * env.cfg.decimation
+    worlds, line = np.arange(env.num_envs), [*truth, true_values(env)]
+    lag = paths["observations.policy.joint_vel"].values("latency").numpy()[:, 0] / env.physics_dt
+    speeds = np.array([values["joint_vel"].numpy() for values in line])
+    wanted = speeds[np.maximum(now - np.ceil(lag - 1e-4).astype(int), 0), worlds]
+    np.testing.assert_allclose(observed["joint_vel"].numpy(), wanted, atol=1e-5)
+    phase = paths["observations.policy.projected_gravity"].values("phase").numpy()[:, 0].astype(float)
+    tick = phase + np.floor((5 * env.step_dt - phase) / 0.0125 + 1e-4) * 0.0125
+    older = np.minimum(np.floor(tick / env.physics_dt + 1e-6).astype(int), now - 1)
+    part = (tick / env.physics_dt - older)[:, None]
+    down = np.array([values["projected_gravity"].numpy() for values in line])
+    wanted = (1 - part) * down[older, worlds] + part * down[older + 1, worlds]
+    np.testing.assert_allclose(observed["projected_gravity"].numpy(), wanted, atol=2e-5)
+    latencies = [
+        paths[f"observations.policy.{name}"].values("latency").numpy() for name in ("base_lin_vel", "base_ang_vel")
+    ]
+    assert np.array_equal(*latencies)
+
+
+def test_one_launch_takes_a_group_through_its_signals(late, monkeypatch):
+    """Beside what puts samples in."""
+    import warp as wp
+
     env, _ = late
-    first = env.reset()[0]["policy"]["joint_pos"]
-    path = signal_paths(env)["observations.policy.joint_pos"]
-    bias, lag = path.values("bias").numpy(), path.values("latency").numpy() / env.step_dt
-    true = [mdp.joint_pos_rel(env).clone().numpy()]
-    np.testing.assert_allclose(first.numpy(), true[0] + bias, atol=1e-6)
-    for step in range(1, 7):
-        observed = env.step(torch.full((env.num_envs, 12), 0.3))[0]["policy"]["joint_pos"]
-        true.append(mdp.joint_pos_rel(env).clone().numpy())
-        at = np.maximum(step - lag, 0.0)
-        older = np.floor(at).astype(int)
-        part = at - older
-        worlds = np.arange(env.num_envs)
-        wanted = (1 - part) * np.array(true)[older[:, 0], worlds]
-        wanted += part * np.array(true)[np.minimum(older[:, 0] + 1, step), worlds]
-        np.testing.assert_allclose(observed.numpy(), wanted + bias, atol=2e-5)
+    launched, launch = [], wp.launch
+
+    def count(kernel, *args, **kwargs):
+        launched.append(kernel.key)
+        return launch(kernel, *args, **kwargs)
+
+    monkeypatch.setattr(wp, "launch", count)
+    env.observation_manager.compute()
+    assert launched.count("observe") == 1
 
 
 def test_asking_twice_changes_nothing(late):
@@ -198,7 +280,11 @@ def test_an_effort_is_refused_inside_newtons_step(late):
         ("joint_pos: {white: 0.1}", {}, "cfg.observations.policy.joint_pos.noise = None"),
         ("joint_pos: {latency: 0.1}", {"lag": 2}, "observations.policy.joint_pos.delay_max_lag = 0"),
         ("wheel: {white: 0.1}", {}, "signals.wheel: no term takes it; observation terms are policy.base_ang_vel"),
-        ("action: {latency: 0.01}", {"max_delay": 3}, "actuators.base_legs of 'robot' has max_delay=3"),
+        (
+            "action: {latency: 0.01}",
+            {"max_delay": 3},
+            "actuators.base_legs of 'robot' has min_delay=0 and max_delay=3, at which Isaac Lab's native",
+        ),
         ("action: {latency: 0.01}", {"actions": {"arm": "action"}}, "actions.arm: the task has no such term"),
         ("action: {latency: 0.01}", {"observations": {"policy.q": "action"}}, "observations.policy.q: the task has no"),
         ("action: {latency: 0.01}", {"leave": ["imu"]}, "leave: the spec has no signal 'imu'"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sim2real.lab.randomization import diverged, randomization_of
     from sim2real.lab.ranges import curriculum
     from sim2real.lab.signals_cfg import apply_signals
+    from sim2real.lab.signals_state import drawn_signals, privileged_signals, restore_signals, signal_state
     from sim2real.lab.signals_terms import signal_paths
 
 _HOME = {
@@ -28,20 +29,25 @@ _HOME = {
     "curriculum": "ranges",
     "diverged": "randomization",
     "drawn": "observations",
+    "drawn_signals": "signals_state",
     "engine_of": "engine",
     "events": "event_terms",
     "keep_in_checkpoints": "checkpoint",
     "privileged": "observations",
+    "privileged_signals": "signals_state",
     "randomization_of": "randomization",
     "recorder": "draw_recorder",
     "restore": "checkpoint",
+    "restore_signals": "signals_state",
     "signal_paths": "signals_terms",
+    "signal_state": "signals_state",
     "state_of": "checkpoint",
 }
 
 __all__ = [
-    "apply_signals", "build", "curriculum", "diverged", "drawn", "engine_of", "events", "keep_in_checkpoints",
-    "privileged", "randomization_of", "recorder", "restore", "signal_paths", "state_of",
+    "apply_signals", "build", "curriculum", "diverged", "drawn", "drawn_signals", "engine_of", "events",
+    "keep_in_checkpoints", "privileged", "privileged_signals", "randomization_of", "recorder", "restore",
+    "restore_signals", "signal_paths", "signal_state", "state_of",
 ]  # fmt: skip
 
 

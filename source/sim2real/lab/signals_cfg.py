@@ -6,18 +6,21 @@ the task's action. A signal that finds no place, or one that Isaac Lab's own del
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim2real.errors import Sim2RealError
+from sim2real.signals import error_plan
 from sim2real.spec import Spec, load_spec
 
 ACTIONS = ("action", "command")
 """Names of signals that mean the task's only action."""
-ERRORS = ("bias", "scale", "white", "walk", "relative", "quantum", "saturation")
+ERRORS = error_plan.LEVELS
 """Parts of a signal that change numbers."""
-LATE = ("latency", "jitter", "dropout")
+LATE = ("latency", "jitter", "dropout", "period", "exposure")
 """Parts of a signal that change when they come."""
+LOGGER = logging.getLogger(__name__)
 
 
 def apply_signals(
@@ -31,8 +34,9 @@ def apply_signals(
 ) -> None:
     """Put a spec's signals around the observation and action terms of a manager-based task's configuration.
 
-    Observations are sampled once for each control step and read linearly between samples (or held); actions act with
-    the resolution of a fraction of a physics step. `action` and `command` are in the action's own unit.
+    Observations of what Isaac Lab's own functions of joints and the base say are sampled after every physics step,
+    others once for each control step; actions act with the resolution of a fraction of a physics step. `action` and
+    `command` are in the action's own unit. A group's `enable_corruption` switches its signals as it does noise.
 
     Args:
         cfg: the task's configuration, which is changed.
@@ -45,8 +49,8 @@ def apply_signals(
     Raises:
         Sim2RealError: with all faults.
     """
-    from sim2real.lab.signals_action import commanded
-    from sim2real.lab.signals_terms import observed
+    from sim2real.lab.signals_action import SignalActionCfg, commanded
+    from sim2real.lab.signals_terms import SignalObservation, observed
 
     spec = spec if isinstance(spec, Spec) else load_spec(spec)
     names = [name for name in spec.signals if name not in leave]
@@ -62,17 +66,26 @@ def apply_signals(
         owner = getattr(cfg.observations, group, None)
         if getattr(owner, term, None) is None:
             faults.append(f"observations.{path}: the task has no such term")
+        elif getattr(owner, term).func is SignalObservation:
+            faults.append(f"observations.{path} is behind a signal already; apply signals once")
         elif name in spec.signals:
             faults += _met(spec, name, path, getattr(owner, term))
             wraps.append((owner, term, observed, name, path))
     for term, name in sent.items():
         if getattr(cfg.actions, term, None) is None:
             faults.append(f"actions.{term}: the task has no such term")
+        elif isinstance(getattr(cfg.actions, term), SignalActionCfg):
+            faults.append(f"actions.{term} is behind a signal already; apply signals once")
         elif name in spec.signals:
             faults += _frozen(cfg, getattr(cfg.actions, term))
             wraps.append((cfg.actions, term, commanded, name, term))
     if faults:
         raise Sim2RealError("the signals cannot be applied to this task:\n  " + "\n  ".join(faults))
+    for name in sorted({path.partition(".")[0] for path in found}):
+        if not getattr(cfg.observations, name).enable_corruption:
+            LOGGER.warning(
+                "observations.%s.enable_corruption is False: its signals stay off until it is set to True", name
+            )
     text = spec.to_yaml()
     for owner, term, wrap, name, place in wraps:
         setattr(owner, term, wrap(getattr(owner, term), text, name, place))
@@ -124,13 +137,23 @@ def _met(spec: Spec, name: str, path: str, term: Any) -> list[str]:
 
 
 def _frozen(cfg: Any, term: Any) -> list[str]:
-    """Return the actuators whose own delay stands in front: Isaac Lab's native ones hold it at its maximum."""
+    """Return the actuators whose own delay stands in front of a command.
+
+    Isaac Lab's native actuators hold it at its maximum and never read its minimum; without them, its torch actuators
+    draw it anew for every episode, in whole physics steps, on top of the signal.
+    """
     asset = getattr(cfg.scene, term.asset_name, None)
     actuators = getattr(asset, "actuators", None)
+    frozen = getattr(cfg.sim, "use_newton_actuators", True)
+    why = (
+        "at which Isaac Lab's native actuators stay for good, whatever min_delay says"
+        if frozen
+        else ("which Isaac Lab draws on top of the signal")
+    )
     return [
-        f"actuators.{name} of '{term.asset_name}' has max_delay={group.max_delay}, at which Isaac Lab's native"
-        " actuators stay for good, whatever min_delay says; give an actuator without a delay"
-        " (IdealPDActuatorCfg) or max_delay=0"
+        f"actuators.{name} of '{term.asset_name}' has min_delay={getattr(group, 'min_delay', 0)} and"
+        f" max_delay={group.max_delay}, {why}; give an actuator without a delay (IdealPDActuatorCfg), or"
+        " min_delay=max_delay=0"
         for name, group in (actuators.items() if isinstance(actuators, dict) else ())
         if getattr(group, "max_delay", 0)
     ]

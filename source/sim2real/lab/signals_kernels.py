@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""The kernels that put targets of one physics step after another into Newton's control."""
+"""The kernels that act between the physics steps of one `sim.step` on Newton: targets go in, samples come out."""
 
 from __future__ import annotations
 
@@ -24,3 +24,50 @@ def write_targets(
 def count_step(step: wp.array(dtype=wp.int32)):
     """Count a physics step."""
     step[0] = step[0] + 1
+
+
+JOINT_POS, JOINT_VEL, LIN_VEL, ANG_VEL, GRAVITY = 0, 1, 2, 3, 4
+"""What a term reads of an asset."""
+_JOINT_POS, _JOINT_VEL = wp.constant(JOINT_POS), wp.constant(JOINT_VEL)
+_LIN_VEL, _ANG_VEL = wp.constant(LIN_VEL), wp.constant(ANG_VEL)
+
+
+@wp.struct
+class Source:
+    """Where a term's numbers stand, and where its samples go."""
+
+    kind: wp.int32
+    relative: wp.int32  # joints: less what is the default
+    joints: wp.array(dtype=wp.int32)
+    now: wp.array2d(dtype=wp.float32)  # positions or velocities of joints
+    nominal: wp.array2d(dtype=wp.float32)
+    pose: wp.array(dtype=wp.transformf)
+    velocity: wp.array(dtype=wp.spatial_vectorf)
+    gravity: wp.array(dtype=wp.vec3f)
+    samples: wp.array3d(dtype=wp.float32)  # (physics steps, worlds, elements)
+
+
+@wp.kernel(enable_backward=False)
+def take_samples(step: wp.array(dtype=wp.int32), sources: wp.array(dtype=Source)):
+    """Write what is true after the physics steps that were taken so far; nothing before the first."""
+    world, which = wp.tid()
+    i = step[0] - 1
+    source = sources[which]
+    if i < 0 or i >= source.samples.shape[0]:
+        return
+    if source.kind == _JOINT_POS or source.kind == _JOINT_VEL:
+        for e in range(source.joints.shape[0]):
+            joint = source.joints[e]
+            y = source.now[world, joint]
+            if source.relative != 0:
+                y = y - source.nominal[world, joint]
+            source.samples[i, world, e] = y
+        return
+    vector = wp.normalize(source.gravity[world])
+    if source.kind == _LIN_VEL:
+        vector = wp.spatial_top(source.velocity[world])
+    if source.kind == _ANG_VEL:
+        vector = wp.spatial_bottom(source.velocity[world])
+    vector = wp.quat_rotate_inv(wp.transform_get_rotation(source.pose[world]), vector)
+    for e in range(3):
+        source.samples[i, world, e] = vector[e]

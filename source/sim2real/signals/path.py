@@ -264,11 +264,15 @@ class SignalPath(Path):
         """Take the data of a call into :attr:`samples`."""
         now = (self.num_envs, *self.shape)
         if self.substeps == 1 or (again and x.shape == now):
-            self.check(x, now)
-            self.samples[-1] = x.reshape(self.num_envs, self.size)
+            self.give_now(x)
         else:
             self.check(x, (self.substeps, *now))
             self.samples[:] = x.reshape(self.samples.shape)
+
+    def give_now(self, x: torch.Tensor) -> None:
+        """Take the datum of now alone into :attr:`samples`; the others were written there."""
+        self.check(x, (self.num_envs, *self.shape))
+        self.samples[-1] = x.reshape(self.num_envs, self.size)
 
     def read(self) -> torch.Tensor:
         """Return what was read last, float32 (num_envs, *shape); a view that the next call overwrites."""
