@@ -30,6 +30,7 @@ STREAM: tuple[frozenset[str], ...] = tuple(
 
 BESIDE: dict[str, frozenset[str]] = {
     "contract": frozenset(),
+    "lab": frozenset({"contract"}),  # it says what a policy was trained with
     "deploy": frozenset({"contract"}),
     "export": frozenset({"contract", "deploy"}),
     "learn": frozenset({"contract", "datasets"}),  # training reads sets

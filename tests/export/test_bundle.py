@@ -181,7 +181,7 @@ class TwoFaced(nn.Module):
 def test_a_network_that_changes_in_the_export_is_refused(tmp_path):
     """Parity fails: the error has the difference, and nothing is written, not even a temporary folder."""
     policy = altered(TwoFaced(load_policy(made_run()).model))
-    with pytest.raises(ParityError, match=r"differs from the trained one by 0.01 on 66 held-out frames; allowed is"):
+    with pytest.raises(ParityError, match=r"differs from the trained one by 0.01 on 66 inputs; allowed is"):
         export(tmp_path / "b", policy)
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,7 @@
-"""From trained weights to the bundle: ONNX in float and INT8, contract, golden vectors, parity, latency."""
+"""From trained weights to the bundle: ONNX in float and INT8, contract, golden vectors, parity, latency.
+
+``export_bundle`` takes a classifier of frames, ``export_joint_policy`` an actor that moves joints.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,28 @@ from sim2real.export.errors import ExportError, ParityError
 
 if TYPE_CHECKING:
     from sim2real.export.bundle import ExportCfg, ExportResult, export_bundle
+    from sim2real.export.joint_policy import JointExportCfg, export_joint_policy
     from sim2real.export.quantize import Gate
 
-__all__ = ["ExportCfg", "ExportError", "ExportResult", "Gate", "ParityError", "export_bundle"]
+__all__ = [
+    "ExportCfg",
+    "ExportError",
+    "ExportResult",
+    "Gate",
+    "JointExportCfg",
+    "ParityError",
+    "export_bundle",
+    "export_joint_policy",
+]
 
-_LAZY = {"ExportCfg": "bundle", "ExportResult": "bundle", "export_bundle": "bundle", "Gate": "quantize"}
+_LAZY = {
+    "ExportCfg": "bundle",
+    "ExportResult": "bundle",
+    "export_bundle": "bundle",
+    "JointExportCfg": "joint_policy",
+    "export_joint_policy": "joint_policy",
+    "Gate": "quantize",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,11 +6,6 @@ bundle of that name stays what it was.
 
 from __future__ import annotations
 
-import json
-import platform
-import shutil
-import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -29,14 +24,20 @@ from sim2real.contract import (
     file_record,
     write_manifest,
 )
-from sim2real.contract.bundle import CONTRACT_FILE
 from sim2real.contract.golden import GOLDEN_FILE
 from sim2real.export.errors import ExportError
+from sim2real.export.folder import (
+    LATENCY_FILE,
+    PARITY_FILE,
+    bundle_folder,
+    check_target,
+    json_bytes,
+    runtime_name,
+    time_inference,
+)
 from sim2real.export.onnx_file import OPSET, export_onnx, open_session, prove_parity, run, torch_logits
 from sim2real.export.quantize import CALIBRATORS, Candidate, Gate, sweep
 
-PARITY_FILE = "parity.json"
-LATENCY_FILE = "latency.json"
 _LEAST_FRAMES = 16
 
 
@@ -173,22 +174,12 @@ def export_bundle(
     """
     cfg = cfg or ExportCfg()
     out = Path(out_dir)
-    _check_target(out)
+    check_target(out)
     scored = _read(policy, held_out, max(cfg.parity_frames, cfg.gate_frames), "held-out")
     calibrating = _read(policy, calibration, cfg.calibration_frames, "calibration") if calibration is not None else None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
-    except OSError as error:
-        raise ExportError(f"{out}: cannot be written ({error}). Nothing was changed.") from None
-    try:
+    with bundle_folder(out) as work:
         result = _make(policy, scored, calibrating, work, cfg)
         _prove(work, result.has_int8)
-        _take_the_name(work, out)
-    except OSError as error:
-        raise ExportError(f"{out}: cannot be written ({error}). Nothing was changed.") from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return replace(result, folder=out)
 
 
@@ -244,14 +235,14 @@ def _make(
         golden=GoldenReference(sha256=file_record(golden_bytes).sha256, frames=len(golden.logits)),
     )
     contents = {GOLDEN_FILE: golden_bytes}
-    latency: dict[str, Any] = {"batch": 1, "runs": cfg.latency_runs, "unit": "ms", "runtime": _runtime()}
+    latency: dict[str, Any] = {"batch": 1, "runs": cfg.latency_runs, "unit": "ms", "runtime": runtime_name()}
     for precision, model in (("float", proto), ("int8", quantized)):
         if model is None:
             continue
         embed(model, contract, precision)
         content = model.SerializeToString()
         contents[contract.model_file(precision)] = content
-        latency[precision] = _time(content, held_out.inputs[:1], cfg.latency_runs)
+        latency[precision] = time_inference(content, held_out.inputs[:1], cfg.latency_runs)
     parity = {
         "max_abs_error": error,
         "tolerance": cfg.parity_tolerance,
@@ -262,8 +253,8 @@ def _make(
         "int8": _verdict(calibration is not None, quantized is not None, candidates, cfg.gate, len(held_out.labels)),
         "candidates": [asdict(candidate) for candidate in candidates],
     }
-    contents[PARITY_FILE] = _json(parity)
-    contents[LATENCY_FILE] = _json(latency)
+    contents[PARITY_FILE] = json_bytes(parity)
+    contents[LATENCY_FILE] = json_bytes(latency)
     for file, content in contents.items():
         (work / file).write_bytes(content)
     write_manifest(work, contract, {file: file_record(content) for file, content in contents.items()})
@@ -328,54 +319,9 @@ def _read(policy: TrainedPolicy, data: LabelledFrames, most: int, what: str) -> 
     return _Split(depth_mm=depth_mm, inputs=policy.preprocess.apply(depth_mm), labels=labels)
 
 
-def _time(content: bytes, one: np.ndarray, runs: int) -> dict[str, float | int]:
-    """Latency of single inferences on one thread [ms]."""
-    session = open_session(content, threads=1)
-    name = session.get_inputs()[0].name
-    for _ in range(max(3, runs // 10)):
-        session.run(None, {name: one})
-    times = np.empty(runs)
-    for i in range(runs):
-        began = time.perf_counter()
-        session.run(None, {name: one})
-        times[i] = time.perf_counter() - began
-    p50, p99 = np.percentile(times * 1e3, [50, 99])
-    return {"p50": float(p50), "p99": float(p99), "threads": 1}
-
-
-def _runtime() -> str:
-    import onnxruntime
-
-    return f"onnxruntime {onnxruntime.__version__}, CPU, {platform.machine()}"
-
-
-def _json(data: Mapping[str, Any]) -> bytes:
-    return (json.dumps(data, indent=2, allow_nan=False) + "\n").encode()
-
-
 def _prove(folder: Path, int8: bool) -> None:
     """Load the bundle as a robot would."""
     from sim2real.deploy.runtime import PolicyRuntime
 
     for precision in ("float", "int8") if int8 else ("float",):
         PolicyRuntime(folder, precision, threads=1)
-
-
-def _check_target(out: Path) -> None:
-    """Refuse a folder that is not ours to replace."""
-    if out.is_dir() and any(out.iterdir()) and not (out / CONTRACT_FILE).exists():
-        raise ExportError(f"{out} holds something else than a bundle; give a new folder. Nothing was changed.")
-    if out.exists() and not out.is_dir():
-        raise ExportError(f"{out} is a file; give a folder. Nothing was changed.")
-
-
-def _take_the_name(work: Path, out: Path) -> None:
-    """Give the finished folder its name; an older bundle goes only when the new one is ready."""
-    work.chmod(0o755)
-    old = None
-    if out.exists():
-        old = work.with_name(work.name + "-old")
-        out.rename(old)
-    work.rename(out)
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)

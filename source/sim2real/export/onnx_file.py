@@ -22,14 +22,14 @@ BATCH = "batch"
 
 
 def export_onnx(
-    model: Any, path: Path, *, shape: tuple[int, int, int], input_name: str, output_name: str, graph_name: str
+    model: Any, path: Path, *, shape: tuple[int, ...], input_name: str, output_name: str, graph_name: str
 ) -> Any:
     """Export a torch module and return the checked, cleaned ``onnx.ModelProto``; nothing stays on disk.
 
     Args:
-        model: a ``torch.nn.Module``; (N, channels, height, width) -> (N, classes).
+        model: a ``torch.nn.Module``; (N, *shape) -> (N, outputs).
         path: a temporary file to export through.
-        shape: (channels, height, width).
+        shape: of one input: (channels, height, width), or (size,).
         input_name: name of the input.
         output_name: name of the output.
         graph_name: name of the graph.
@@ -40,7 +40,9 @@ def export_onnx(
     import onnx
     import torch
 
-    model = model.eval().to(memory_format=torch.contiguous_format)
+    model = model.eval()
+    if len(shape) == 3:
+        model = model.to(memory_format=torch.contiguous_format)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter announces its own end at every call
         torch.onnx.export(
@@ -156,8 +158,8 @@ def prove_parity(session: Any, inputs: np.ndarray, wanted: np.ndarray, tolerance
 
     Args:
         session: the exported network.
-        inputs: (n, 1, height, width) held-out inputs.
-        wanted: (n, classes) torch's outputs.
+        inputs: (n, ...) inputs that it was not trained on.
+        wanted: (n, outputs) torch's outputs.
         tolerance: largest difference, relative to max(1, largest output).
 
     Returns:
@@ -174,7 +176,7 @@ def prove_parity(session: Any, inputs: np.ndarray, wanted: np.ndarray, tolerance
     limit = tolerance * max(1.0, float(np.abs(wanted).max()))
     if not error <= limit:
         raise ParityError(
-            f"the exported network differs from the trained one by {error:.3g} on {len(inputs)} held-out frames; "
+            f"the exported network differs from the trained one by {error:.3g} on {len(inputs)} inputs; "
             f"allowed is {limit:.3g}. Nothing was written. Look for layers that behave otherwise while exporting."
         )
     return error
