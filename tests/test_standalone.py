@@ -170,7 +170,7 @@ def test_export_passes_everything_on(monkeypatch, script, tmp_path):
     files = {name: json.loads((bundle / f"{name}.json").read_text()) for name in ("parity", "latency")}
     calls = Calls()
     answer = ExportResult(folder=bundle, contract=read_manifest(bundle).contract, **files)
-    calls.patch(monkeypatch, "sim2real.cli.export.export_run", answer)
+    calls.patch(monkeypatch, "sim2real.cli.export.export_classifier", answer)
     words = ["--policy", "run", "--data", "set", "--out", "there", "--name", "other", "--rate", "20", "--no-int8"]
     words += ["--min-agreement", "0.5", "--max-drop", "0.25", "--threads", "3"]
     by_verb, by_script = both(calls, script, "export_policy", words)
@@ -179,6 +179,21 @@ def test_export_passes_everything_on(monkeypatch, script, tmp_path):
     assert (policy, data, out, kwargs) == ("run", "set", "there", {"int8": False})
     assert (cfg.name, cfg.rate_hz, cfg.controller["rate_hz"], cfg.threads) == ("other", 20.0, 20.0, 3)
     assert (cfg.gate.agreement, cfg.gate.accuracy_drop) == (0.5, 0.25) != (ExportCfg().gate.agreement, 0.01)
+
+
+def test_export_of_a_run_passes_everything_on(monkeypatch, script):
+    """Run folder, name and rollout."""
+    parity = {"steps": 5, "envs": 3, "max_abs_error": 0.0, "assembly_max_abs_error": 0.0, "targets_max_abs_error": 0.0}
+    state, joints = SimpleNamespace(terms=()), SimpleNamespace(joints=())
+    contract = SimpleNamespace(state=state, joint_positions=joints)
+    calls = Calls()
+    answer = SimpleNamespace(folder="there", contract=contract, parity=parity, latency={}, has_int8=False)
+    calls.patch(monkeypatch, "sim2real.pipeline.export_run.export_run", answer)
+    words = ["--run", "run", "--out", "there", "--name", "other", "--steps", "5", "--num-envs", "3"]
+    by_verb, by_script = both(calls, script, "export_policy", words)
+    assert by_verb == by_script
+    _, (run, out, cfg), _ = by_script[0]
+    assert (run, out, cfg.name, cfg.steps, cfg.num_envs) == ("run", "there", "other", 5, 3)
 
 
 def patch_evaluation(monkeypatch):

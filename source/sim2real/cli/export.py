@@ -6,33 +6,48 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim2real.errors import Sim2RealError
+
 if TYPE_CHECKING:
     from sim2real.export import ExportCfg, ExportResult
+    from sim2real.pipeline.export_run import RunExportCfg
 
-HELP = """Export a trained policy as a bundle: <name>.onnx (float) and <name>.int8.onnx, contract.json, golden.npz,
-parity.json, latency.json.
+HELP = """Export a trained policy as a bundle: <name>.onnx, contract.json, golden.npz, parity.json, latency.json.
 
-The float network has to answer as the trained one on held-out frames, or nothing is written. INT8 is made with several
-calibrators; the best is kept when it passes the gate, and refused, with the measured reason, when it does not."""
+export --run RUN --out DIR               a policy of 'train TASK': the actor with its normalizer inside
+export --policy RUN --data DIR --out DIR the classifier of 'train --data', in float and INT8
+
+The network has to answer as the trained one, or nothing is written. Of a task's policy, what a robot will assemble of
+its own state is held against what the training environment gave. INT8 is made with several calibrators; the best is
+kept when it passes the gate, and refused, with the measured reason, when it does not."""
+
+ONLY_CLASSIFIER = ("policy", "data", "rate", "no_int8", "min_agreement", "max_drop", "threads")
+ONLY_RUN = ("steps", "num_envs")
+PARITY = {"assembled observations": "assembly_", "network": "", "joint targets": "targets_"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("--policy", metavar="PATH", required=True, help="run folder of 'train', or its policy.pt")
-    parser.add_argument("--data", metavar="DIR", required=True, help="dataset: its validation split is held out")
     parser.add_argument("--out", metavar="DIR", required=True, help="folder of the bundle")
-    parser.add_argument("--name", default="avoidance", help="name of the policy and of its files (default: avoidance)")
-    parser.add_argument("--rate", type=float, default=10.0, metavar="HZ", help="decisions per second (default: 10)")
-    parser.add_argument("--no-int8", action="store_true", help="float only")
-    parser.add_argument("--min-agreement", type=float, default=0.99, help="INT8: smallest share of equal choices")
-    parser.add_argument("--max-drop", type=float, default=0.01, help="INT8: largest loss of accuracy, as a share")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: as many as there are cores")
+    parser.add_argument("--name", help="name of the policy and of its files (default: the task's)")
+    task = parser.add_argument_group("a task")
+    task.add_argument("--run", metavar="RUN", help="run folder of 'train TASK', or a checkpoint in it")
+    task.add_argument("--steps", type=int, metavar="N", help="decisions of the recorded rollout (default: 160)")
+    task.add_argument("--num-envs", type=int, metavar="N", help="robots of the recorded rollout (default: 8)")
+    data = parser.add_argument_group("the classifier")
+    data.add_argument("--policy", metavar="PATH", help="run folder of 'train --data', or its policy.pt")
+    data.add_argument("--data", metavar="DIR", help="dataset: its validation split is held out")
+    data.add_argument("--rate", type=float, metavar="HZ", help="decisions per second (default: 10)")
+    data.add_argument("--no-int8", action="store_true", default=None, help="float only")
+    data.add_argument("--min-agreement", type=float, help="INT8: smallest share of equal choices (default: 0.99)")
+    data.add_argument("--max-drop", type=float, help="INT8: largest loss of accuracy, as a share (default: 0.01)")
+    data.add_argument("--threads", type=int, help="CPU threads; 0: as many as there are cores (default)")
 
 
-def export_run(
+def export_classifier(
     policy: str | Path, dataset_dir: str | Path, out_dir: str | Path, cfg: ExportCfg | None = None, int8: bool = True
 ) -> ExportResult:
-    """Export the policy of a run with the splits of a dataset; see ``sim2real.export.export_bundle``."""
+    """Export the classifier of a run with the splits of a dataset; see ``sim2real.export.export_bundle``."""
     from sim2real.datasets import DepthDataset, read_manifest
     from sim2real.export import ExportError, export_bundle
     from sim2real.learn import load_policy
@@ -48,22 +63,74 @@ def export_run(
     return export_bundle(trained, DepthDataset(dataset_dir, split="val"), calibration, out_dir, cfg)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Export and print the result."""
+def check(args: argparse.Namespace) -> None:
+    """Refuse options that do not go together. Raises: Sim2RealError."""
+    if args.run is None and (args.policy is None or args.data is None):
+        raise Sim2RealError("give --run RUN for a policy of 'train TASK', or --policy RUN and --data DIR")
+    names, other = (ONLY_RUN, "--policy") if args.run is None else (ONLY_CLASSIFIER, "--run")
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is not None]
+    if given:
+        raise Sim2RealError(f"{', '.join(given)} cannot go with {other}; see 'export --help'")
+
+
+def classifier_cfg(args: argparse.Namespace) -> ExportCfg:
+    """The configuration of a classifier's export."""
     import dataclasses
 
     from sim2real.deploy.steering import SteeringParams
     from sim2real.export import ExportCfg, Gate
 
-    cfg = ExportCfg(
-        name=args.name,
-        controller=dataclasses.asdict(SteeringParams(rate_hz=args.rate)),
-        rate_hz=args.rate,
-        gate=Gate(agreement=args.min_agreement, accuracy_drop=args.max_drop),
-        threads=args.threads,
+    gate = {"agreement": args.min_agreement, "accuracy_drop": args.max_drop}
+    rate = 10.0 if args.rate is None else args.rate
+    return ExportCfg(
+        name=args.name or "avoidance",
+        controller=dataclasses.asdict(SteeringParams(rate_hz=rate)),
+        rate_hz=rate,
+        gate=Gate(**{name: value for name, value in gate.items() if value is not None}),
+        threads=args.threads or 0,
     )
-    result = export_run(args.policy, args.data, args.out, cfg, int8=not args.no_int8)
-    parity, latency = result.parity, result.latency
+
+
+def run_cfg(args: argparse.Namespace) -> RunExportCfg:
+    """The configuration of the export of a task's policy."""
+    from sim2real.pipeline.export_run import RunExportCfg
+
+    given = {"name": args.name, "steps": args.steps, "num_envs": args.num_envs}
+    return RunExportCfg(**{name: value for name, value in given.items() if value is not None})
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export and print the result."""
+    check(args)
+    if args.run is not None:
+        from sim2real.pipeline.export_run import export_run
+
+        result = export_run(args.run, args.out, run_cfg(args))
+        _print_joint_policy(result)
+    else:
+        result = export_classifier(args.policy, args.data, args.out, classifier_cfg(args), int8=not args.no_int8)
+        _print_classifier(result)
+    for precision in ("float", "int8"):
+        if precision in result.latency:
+            times = result.latency[precision]
+            print(f"latency, {precision}: p50 {times['p50']:.3g} ms, p99 {times['p99']:.3g} ms, one thread, batch 1")
+    print(f"bundle: {result.folder}")
+    return 0
+
+
+def _print_joint_policy(result: ExportResult) -> None:
+    """Print what a policy that moves joints takes, gives, and how well it was copied."""
+    parity, contract = result.parity, result.contract
+    terms = ", ".join(f"{term.name} {term.size}" for term in contract.state.terms)
+    print(f"observation: {terms}; action: {len(contract.joint_positions.joints)} joint positions")
+    errors = {name: parity[f"{key}max_abs_error"] for name, key in PARITY.items()}
+    said = ", ".join(f"{name} {error:.2g}" for name, error in errors.items())
+    print(f"largest differences on {parity['steps']} decisions of {parity['envs']} robots: {said}")
+
+
+def _print_classifier(result: ExportResult) -> None:
+    """Print how well a classifier was copied, and what each calibrator came to."""
+    parity = result.parity
     print(f"parity with torch: {parity['max_abs_error']:.2g} on {parity['frames']} held-out frames")
     for candidate in parity["candidates"]:
         verdict = "" if candidate["passes"] else "  below the gate"
@@ -73,9 +140,3 @@ def run(args: argparse.Namespace) -> int:
         )
     kept = parity["int8"]
     print(f"INT8: {'kept, by ' + kept['calibrator'] if kept['kept'] else kept['reason']}")
-    for precision in ("float", "int8"):
-        if precision in latency:
-            times = latency[precision]
-            print(f"latency, {precision}: p50 {times['p50']:.2f} ms, p99 {times['p99']:.2f} ms, one thread, one frame")
-    print(f"bundle: {result.folder}")
-    return 0
