@@ -8,6 +8,7 @@ from isaaclab.utils import configclass
 from engine_env import ENGINES
 from sim2real.actuators.motor import Motor, MotorError
 from sim2real.lab.actuators import with_motors
+from sim2real.lab.bind import actuator_states
 from sim2real.lab.launch import make_env
 from sim2real.lab.motors import motor_state, restore_motors
 from sim2real_tasks.velocity.go2_cfg import Go2FlatEnvCfg
@@ -90,3 +91,11 @@ def test_another_number_of_worlds_is_refused(env):
     with pytest.raises(MotorError, match="restore it in an environment with the same robot, motors, engine and num_e"):
         restore_motors(env, {name: values[:2] + 1.0 for name, values in before.items()})
     assert all(torch.equal(values, before[name]) for name, values in motor_state(env).items())
+
+
+def test_states_are_found_and_have_no_public_name(env):
+    """When the last line fails, Isaac Lab hands the states of its actuators out: use that."""
+    ((actuator, pair),) = actuator_states(env.scene["robot"])
+    assert len(pair) == 2 and actuator.num_actuators == WORLDS * 12
+    adapter = env.scene["robot"].newton_actuator_adapter
+    assert not [name for name in dir(adapter) if "states" in name and not name.startswith("_")]

@@ -11,6 +11,7 @@ import sim2real.lab
 from engine_env import ENGINES
 from sim2real.actuators.drive import MotorDrive
 from sim2real.actuators.motor import Motor, MotorError
+from sim2real.lab import bind
 from sim2real.lab.actuators import with_motors
 from sim2real.lab.bind import check_spawn_hook
 from sim2real.lab.launch import make_env
@@ -128,3 +129,20 @@ def test_isaac_lab_still_writes_actuators_where_motors_follow():
     assert not [
         name for name in dir(ArticulationCfg) if "spawn" in name and not name.startswith("_") and name != "spawn"
     ]
+
+
+def test_an_isaac_lab_that_writes_elsewhere_is_refused(monkeypatch):
+    """Before a robot is made that would run without its motors."""
+    monkeypatch.setattr(bind, "SPAWN_HOOK", "_no_such_hook")
+    with pytest.raises(RuntimeError, match="ArticulationCfg has no _no_such_hook, where Isaac Lab 3.0.0 writes"):
+        with_motors(go2_cfg(), {"base_legs": MOTOR})
+
+
+def test_a_preset_goes_to_every_group_with_its_friction():
+    """By name: the motor, and its friction in the actuator, where the solver takes it; the robot given is unchanged."""
+    robot = go2_cfg()
+    legs = with_motors(robot, "go2").actuators["base_legs"]
+    assert (legs.friction, legs.dynamic_friction, legs.viscous_friction) == (0.2, 0.2, 0.01)
+    assert robot.actuators["base_legs"].viscous_friction != 0.01
+    assert list(with_motors(robot, "go2").motors) == ["base_legs"]
+    assert legs.stiffness == robot.actuators["base_legs"].stiffness

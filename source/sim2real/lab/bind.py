@@ -201,3 +201,17 @@ def actuator_states(asset: Any) -> list[tuple[Any, tuple[Any, ...]]]:
     if now is None or after is None:
         raise RuntimeError(f"{type(adapter).__name__} keeps no states of actuators; Isaac Lab {CHECKED_ISAACLAB} does")
     return [(actuator, (one, other)) for actuator, one, other in zip(adapter.actuators, now, after, strict=True)]
+
+
+def newton_imu(sensor: Any) -> Any:
+    """Return Newton's own sensor behind an IMU of Isaac Lab's.
+
+    Isaac Lab 3.0 brings it up to date once for each `sim.step`, after the last physics step, and hands it out nowhere.
+
+    Raises:
+        RuntimeError: this Isaac Lab keeps it elsewhere.
+    """
+    found = getattr(sensor, "_newton_sensor", None)
+    if not (hasattr(found, "accelerometer") and hasattr(found, "gyroscope")):
+        raise RuntimeError(f"{type(sensor).__name__} holds no IMU of Newton's; Isaac Lab {CHECKED_ISAACLAB} does")
+    return found

@@ -34,6 +34,8 @@ _WHERE = {
     "world.gravity_tilt": "MjModel.opt.gravity",
 }
 _NOTES = {
+    "joint.friction": "MuJoCo's friction is soft (solimpfriction 0.9 by default): a loaded joint creeps; make it hard"
+    " in the model where that matters",
     "body.mass": _DERIVED,
     "body.com": f"{_DERIVED}; the collision boxes, which hang on the inertial frame, are moved back",
     "body.inertia": _DERIVED,

@@ -26,8 +26,9 @@ _NOTES = {
     "body.inertia": "kept as principal moments and axes: each entry is right to 5e-7 of the largest one",
     "joint.damping": f"{_VISCOUS}, written for both joint.damping and joint.viscous_friction",
     "joint.viscous_friction": f"{_VISCOUS}, written for both joint.damping and joint.viscous_friction",
-    "joint.friction": "static and dynamic friction keep their nominal ratio, 1 where both were 0; a joint at rest creeps by what its"
-    " torque accelerates it to in one solver iteration: raise solver_position_iteration_count where that matters",
+    "joint.friction": "static and dynamic friction keep their nominal ratio, 1 where both were 0; a joint at rest"
+    " creeps by what its torque accelerates it to in one solver iteration: raise solver_position_iteration_count where"
+    " that matters",
     "shape.friction": f"rounded to the nearest multiple of {FRICTION_STEP} (off by at most {FRICTION_STEP / 2:.1e});"
     " static and dynamic friction keep their nominal ratio",
     "shape.restitution": f"rounded to the nearest multiple of {RESTITUTION_STEP} (off by at most"
