@@ -20,7 +20,7 @@ import numpy as np
 from sim2real.contract import Robot
 from sim2real.evaluate.engines.drives import Drives
 from sim2real.evaluate.engines.latency import TargetLine
-from sim2real.evaluate.engines.player import Conditions, RobotMismatch, Snapshot, quat_from_yaw
+from sim2real.evaluate.engines.player import Conditions, RobotMismatch, Snapshot, ground_height, quat_from_yaw
 from sim2real.evaluate.engines.urdf import GEAR, ROTOR, find_urdf, plain_urdf
 
 LONGEST_STEP = 0.00125
@@ -121,7 +121,7 @@ class _World:
         self._world.setTimeStep(dt)
         self._world.setGravity([0.0, 0.0, -9.81])
         self._world.getConstraintSolver().setCollisionDetector(dart.collision.BulletCollisionDetector())
-        self._world.addSkeleton(_ground(dart))
+        self._world.addSkeleton(_ground(dart, ground_height(robot)))
         self._world.addSkeleton(self._skeleton)
         dofs = [self._skeleton.getDof(i) for i in range(self._skeleton.getNumDofs())]
         names = [dof.getName() for dof in dofs]
@@ -233,11 +233,11 @@ class _World:
         }
 
 
-def _ground(dart: Any) -> Any:
-    """Flat ground at z = 0."""
+def _ground(dart: Any, height: float) -> Any:
+    """Flat ground at a height [m]."""
     ground = dart.dynamics.Skeleton("ground")
     _, body = ground.createWeldJointAndBodyNodePair()
-    node = body.createShapeNode(dart.dynamics.PlaneShape([0.0, 0.0, 1.0], 0.0))
+    node = body.createShapeNode(dart.dynamics.PlaneShape([0.0, 0.0, 1.0], height))
     node.setName("ground")
     node.createCollisionAspect()
     node.createDynamicsAspect()

@@ -18,7 +18,14 @@ import numpy as np
 from sim2real.contract import Robot
 from sim2real.evaluate.engines.drives import Drives
 from sim2real.evaluate.engines.latency import TargetLine
-from sim2real.evaluate.engines.player import Conditions, RobotMismatch, Snapshot, quat_from_yaw, turn_back
+from sim2real.evaluate.engines.player import (
+    Conditions,
+    RobotMismatch,
+    Snapshot,
+    ground_height,
+    quat_from_yaw,
+    turn_back,
+)
 from sim2real.evaluate.engines.urdf import find_urdf, plain_urdf
 
 GROUND_FRICTION = 1e-3
@@ -50,8 +57,8 @@ def compile_model(urdf: Path, robot: Robot, physics_dt: float) -> Any:
     for geom in spec.geoms:
         geom.contype, geom.conaffinity = 1, 0
     spec.worldbody.add_geom(
-        name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1], contype=0, conaffinity=1,
-        friction=[GROUND_FRICTION, 0.005, 0.0001],
+        name="ground", type=mujoco.mjtGeom.mjGEOM_PLANE, size=[0, 0, 1], pos=[0, 0, ground_height(robot)],
+        contype=0, conaffinity=1, friction=[GROUND_FRICTION, 0.005, 0.0001],
     )  # fmt: skip
     for joint in spec.joints:
         joint.actfrclimited = False  # the contract's limits act, not the URDF's

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sim2real.contract import Robot
 from sim2real.errors import Sim2RealError
 
 ENGINES = ("newton", "physx", "mujoco", "dart")
@@ -23,6 +24,10 @@ LAB_PHYSICS = {"newton": "newton_mjwarp", "physx": "ovphysx"}
 """Engines that Isaac Lab runs, by the name that it gives them."""
 NEEDS = {"newton": "newton", "physx": "ovphysx", "mujoco": "mujoco", "dart": "dartpy"}
 """Python module of each engine."""
+
+
+BELOW_ARM = 0.1
+"""How far below the base of an arm the ground lies [m], as in our reach tasks."""
 
 
 class EngineUnavailable(Sim2RealError):
@@ -157,6 +162,11 @@ class Player(Protocol):
 
     def close(self) -> None:
         """Free what the engine holds; nothing works afterwards."""
+
+
+def ground_height(robot: Robot) -> float:
+    """Height of the ground [m]: 0 for a robot that moves, a hand's breadth below the base of one that does not."""
+    return 0.0 if robot.floating_base else robot.start_pos[2] - BELOW_ARM
 
 
 def quat_from_yaw(yaw: np.ndarray, quat_xyzw: tuple[float, ...]) -> np.ndarray:

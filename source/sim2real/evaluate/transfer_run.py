@@ -1,0 +1,254 @@
+"""A transfer test from the bundle to the tables: which engine plays which episodes, each in a process of its own.
+
+One environment of Isaac Lab may be open in a process, and a crash of one engine's library must not take the others'
+episodes with it; so every engine gets a side process (`transfer_worker.py`), one after another. Tables on disk are the
+only thing that comes back, so a run that is killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+
+from sim2real.contract import Contract, read_manifest
+from sim2real.evaluate.engines.player import ENGINES, LAB_PHYSICS, Player, Snapshot, check_engine
+from sim2real.evaluate.episodes import EvaluationError
+from sim2real.evaluate.transfer_plan import FACTORS, NOMINAL, REACH, Episode, TransferTask
+from sim2real.evaluate.transfer_rollout import play
+from sim2real.evaluate.transfer_table import PlayedTable
+
+BATCH = {"newton": 128, "physx": 128, "mujoco": 16, "dart": 8}
+"""Most robots at a time: what an engine likes, and what a kill may lose."""
+FILMED = Episode(0)
+"""The episode that is filmed in every engine."""
+Told = Callable[[str, int, int], None]
+"""Called with an engine, episodes played, and episodes in all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnginesCfg:
+    """A transfer test between engines."""
+
+    bundle: Path
+    """The policy."""
+    out: Path
+    """Folder of tables, films and report."""
+    engines: tuple[str, ...] = ENGINES
+    """Where it is played."""
+    episodes: int = 100
+    """Under drawn conditions, in each engine."""
+    curve_engines: tuple[str, ...] = ("mujoco",)
+    """Where robustness curves are made."""
+    curve_episodes: int = 20
+    """At each point of a curve; 0: no curves."""
+    seed: int = 20261
+    """Of the episodes."""
+    episode_s: float | None = None
+    """Length of an episode [s]; None: 20 s for a velocity, 12 s for a reach."""
+    urdf: Path | None = None
+    """Description of a robot that is not among the vendors'."""
+    batch: int | None = None
+    """Robots at a time; None: as an engine likes."""
+
+    def __post_init__(self) -> None:
+        """Check engines and numbers. Raises: EvaluationError, EngineUnavailable."""
+        if not self.engines:
+            raise EvaluationError(f"no engine to play in; give some of {', '.join(ENGINES)}")
+        for engine in self.engines:
+            check_engine(engine)
+        strange = [engine for engine in self.curve_engines if engine not in self.engines]
+        if strange:
+            raise EvaluationError(f"curves in {', '.join(strange)}, which are not among the engines")
+        if self.episodes < 1 or self.curve_episodes < 0:
+            raise EvaluationError(f"{self.episodes} episodes, {self.curve_episodes} on curves; give 1, 0 or more")
+
+    def task(self, contract: Contract) -> TransferTask:
+        """What is asked of the policy. Raises: ContractError: nothing that this test can ask."""
+        changes = {} if self.episode_s is None else {"episode_s": self.episode_s}
+        return TransferTask.of(contract, self.seed, **changes)
+
+    def episodes_of(self, engine: str) -> list[Episode]:
+        """Everything that an engine has to play."""
+        wanted = [Episode(number) for number in range(self.episodes)]
+        if engine in self.curve_engines and self.curve_episodes:
+            wanted += [Episode(n, variant) for variant in curve_variants() for n in range(self.curve_episodes)]
+        return wanted
+
+    def table_path(self, engine: str) -> Path:
+        """Where an engine's episodes stand."""
+        return self.out / f"episodes-{engine}.jsonl"
+
+    def film_path(self, engine: str) -> Path:
+        """Where the poses of the filmed episode stand."""
+        return self.out / f"film-{engine}.npz"
+
+    def table(self, engine: str, contract: Contract) -> PlayedTable:
+        """An engine's episodes. Raises: EvaluationError: of another run."""
+        return PlayedTable(self.table_path(engine), {"engine": engine, **self.task(contract).identity()})
+
+    def to_json(self) -> str:
+        """For the side process."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> EnginesCfg:
+        """Read what `to_json` wrote."""
+        data = json.loads(text)
+        paths = {name: Path(data[name]) for name in ("bundle", "out")}
+        lists = {name: tuple(data[name]) for name in ("engines", "curve_engines")}
+        return cls(**{**data, **paths, **lists, "urdf": None if data["urdf"] is None else Path(data["urdf"])})
+
+
+def curve_variants() -> list[str]:
+    """The points of all robustness curves, the nominal one first."""
+    return [NOMINAL, *(f"{name}={value:g}" for name, (_, _, values, _) in FACTORS.items() for value in values)]
+
+
+def open_player(engine: str, task: TransferTask, num_worlds: int, urdf: Path | None = None) -> Player:
+    """Robots of a task's contract in an engine.
+
+    Raises:
+        Sim2RealError: the engine is not there, or the robot does not fit.
+    """
+    check_engine(engine)
+    contract = task.contract
+    robot, run = contract.robot, contract.run
+    assert robot is not None and run is not None  # a contract with joint actions has both
+    if task.kind == REACH:
+        robot = replace(robot, end_effector=task.command.body)
+    if engine in LAB_PHYSICS:
+        from sim2real.evaluate.engines.lab_player import LabPlayer
+
+        return LabPlayer(engine, robot, contract.task, run.physics_dt_s, run.decimation, num_worlds)
+    if engine == "mujoco":
+        from sim2real.evaluate.engines.mujoco_player import MujocoPlayer
+
+        return MujocoPlayer(robot, run.physics_dt_s, run.decimation, num_worlds, urdf)
+    from sim2real.evaluate.engines.dart_player import DartPlayer
+
+    return DartPlayer(robot, run.physics_dt_s, run.decimation, num_worlds, urdf)
+
+
+def run_engine(cfg: EnginesCfg, engine: str, told: Told | None = None) -> PlayedTable:
+    """Play in this process what an engine has not played yet; return its table.
+
+    Raises:
+        Sim2RealError: the bundle, the engine or the robot is not as it must be.
+    """
+    from sim2real.deploy.joint_runtime import JointPolicyRuntime
+
+    contract = read_manifest(cfg.bundle).contract
+    task, table = cfg.task(contract), cfg.table(engine, contract)
+    wanted = cfg.episodes_of(engine)
+    missing = table.missing(wanted)
+    if not missing:
+        return table
+    worlds = min(len(missing), cfg.batch or BATCH[engine])
+    policy = JointPolicyRuntime(cfg.bundle, worlds)
+    player = open_player(engine, task, worlds, cfg.urdf)
+    try:
+        for start in range(0, len(missing), worlds):
+            part = missing[start : start + worlds]
+            padded = [*part, *[part[-1]] * (worlds - len(part))]
+            film = _Film(part.index(FILMED)) if FILMED in part else None
+            played = play(player, policy, task, padded, film)
+            if film is not None:
+                film.save(cfg.film_path(engine), task.step_s)
+            table.append(played[: len(part)])
+            if told is not None:
+                told(engine, len(wanted) - len(missing) + start + len(part), len(wanted))
+    finally:
+        player.close()
+    return table
+
+
+def run_all(cfg: EnginesCfg, told: Told | None = None) -> dict[str, PlayedTable]:
+    """Play everything that is missing, each engine in a side process; return the tables.
+
+    Raises:
+        Sim2RealError: as `run_engine`; what other engines played is kept.
+    """
+    contract = read_manifest(cfg.bundle).contract
+    cfg.task(contract)
+    tables = {engine: cfg.table(engine, contract) for engine in cfg.engines}
+    for engine in cfg.engines:
+        if tables[engine].missing(cfg.episodes_of(engine)):
+            _in_side_process(cfg, engine, told)
+            tables[engine] = cfg.table(engine, contract)
+    return tables
+
+
+def _in_side_process(cfg: EnginesCfg, engine: str, told: Told | None) -> None:
+    command = [sys.executable, "-m", "sim2real.evaluate.transfer_worker", engine]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        said: list[str] = []
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        reader = Thread(target=lambda: said.extend(process.stderr), daemon=True)  # type: ignore[arg-type]
+        reader.start()
+        process.stdin.write(cfg.to_json())
+        process.stdin.close()
+        for line in process.stdout:
+            if told is not None and line.startswith("played "):
+                _, done, total = line.split()
+                told(engine, int(done), int(total))
+        code = process.wait()
+        reader.join()
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if code != 0:
+        raise EvaluationError(_reason(engine, code, said))
+
+
+def _reason(engine: str, code: int, said: Sequence[str]) -> str:
+    errors = [line.removeprefix("error: ").strip() for line in said if line.startswith("error: ")]
+    if errors:
+        return errors[-1]
+    last = "".join(said[-15:]).strip()
+    return (
+        f"the process of engine '{engine}' ended with {code}; what other engines played is kept. It said last:\n{last}"
+    )
+
+
+class _Film:
+    """Poses of one robot of a batch, as they come."""
+
+    def __init__(self, row: int) -> None:
+        self._row = row
+        self._rows: list[dict[str, np.ndarray]] = []
+
+    def __call__(self, step: int, seen: Snapshot, command: np.ndarray) -> None:
+        i = self._row
+        self._rows.append(
+            {
+                "base_pos": seen.base_pos[i],
+                "base_quat_xyzw": seen.base_quat_xyzw[i],
+                "joint_pos": seen.joint_pos[i],
+                "links": seen.links[i],
+                "command": command[i],
+                "base_lin_vel": seen.base_lin_vel[i],
+            }
+        )
+
+    def save(self, path: Path, step_s: float) -> None:
+        """Write the poses, float32, all at once."""
+        columns: dict[str, Any] = {
+            name: np.array([row[name] for row in self._rows], np.float32) for name in self._rows[0]
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        work = path.with_suffix(".part.npz")
+        np.savez_compressed(work, **columns, step_s=np.float32(step_s))
+        os.replace(work, path)
