@@ -18,8 +18,8 @@ from sim2real.actuators.kernels import MotorArrays, forget, step_motors
 from sim2real.actuators.motor import DELAY_SCHEMA, MOTOR_SCHEMA, MotorError
 
 ARRAYS = (
-    "kp", "kd", "feedforward", "max_effort", "voltage", "constant", "resistance", "bus_resistance", "backlash", "thermal_resistance",
-    "heat_capacity", "derate_from", "derate_to",
+    "kp", "kd", "feedforward", "max_effort", "voltage", "constant", "resistance", "bus_resistance", "backlash",
+    "thermal_resistance", "heat_capacity", "derate_from", "derate_to",
 )  # fmt: skip
 """Numbers of each joint."""
 
