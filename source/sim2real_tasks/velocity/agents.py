@@ -57,3 +57,45 @@ class Go2FlatAgentCfg(FlatAgentCfg):
     """The Go2 on flat ground."""
 
     experiment_name = "go2_flat"
+
+
+@configclass
+class RoughAgentCfg(FlatAgentCfg):
+    """A wider network, and longer."""
+
+    max_iterations = 1500
+    experiment_name = "velocity_rough"
+    actor = network(512, 256, 128, std=1.0)
+    critic = network(512, 256, 128)
+
+
+@configclass
+class Go2RoughAgentCfg(RoughAgentCfg):
+    """The Go2 on rough ground."""
+
+    experiment_name = "go2_rough"
+
+
+@configclass
+class AnymalCFlatAgentCfg(FlatAgentCfg):
+    """The ANYmal C on flat ground."""
+
+    experiment_name = "anymal_c_flat"
+
+
+@configclass
+class AnymalCRoughAgentCfg(RoughAgentCfg):
+    """The ANYmal C on rough ground."""
+
+    experiment_name = "anymal_c_rough"
+
+
+@configclass
+class G1FlatAgentCfg(FlatAgentCfg):
+    """The G1 on flat ground: more joints, a wider network, longer."""
+
+    max_iterations = 1500
+    experiment_name = "g1_flat"
+    actor = network(256, 128, 128, std=1.0)
+    critic = network(256, 128, 128)
+    algorithm = ppo(entropy=0.008)
