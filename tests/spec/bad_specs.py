@@ -170,6 +170,9 @@ BAD_SPECS: list[tuple[str, str, list[str]]] = [
     ("on_dropout alone", signal("on_dropout: hold"), ["there is no 'dropout' to act on"]),
     ("negative white", signal("white: -0.1"), ["signals.s.white: reaches -0.1; allowed: at least 0"]),
     ("unit in a bias", signal("bias: {uniform: [0, 1], unit: deg}"), ["give the unit once for the signal, as its 'unit'"]),
+    ("unit of a density", signal("unit: rad/s, noise_density: {constant: 1, unit: rad/s}"), ["bad.yaml:4: signals.s.noise_density.unit: unknown unit 'rad/s'", "allowed here: rad/s/sqrt(Hz)", "deg/sqrt(h)"]),
+    ("turned twice", signal("misalignment: [1, 2]"), ["bad.yaml:4: signals.s.misalignment: got 2 components; give 1 or 3"]),
+    ("lost to no limit", signal("dropout_each: 0.1, on_dropout_each: limit"), ["bad.yaml:4: signals.s.on_dropout_each: 'limit' gives the 'saturation', and there is none; give one"]),
     ("signal unit", signal("unit: furlong, white: 1"), ["signals.s.unit: unknown unit 'furlong'"]),
     ("bus list", signal("bus: [spi]"), ["signals.s.bus: got a list of 1; give the name of a bus"]),
     # Curriculum.
