@@ -45,6 +45,10 @@ FREE = {
 }
 
 
+PHYSICS_STEP = ("count_step", "take_samples", "write_targets")
+"""Kernels that act inside Newton's step."""
+
+
 def evaluated(code, file):
     """Run an expression as if it stood in a file, and count."""
     x = torch.arange(4.0)
@@ -93,17 +97,21 @@ def counted_step(env, ending):
 
 @pytest.mark.parametrize("physics", ENGINES)
 def test_signals_never_wait(physics):
-    """Every observation term and the action behind a signal with all it can have: no wait, with and without resets; no
-    more launches than one for each term, one for the action, and two for each physics step."""
+    """Every observation term and the action behind a signal with all it can have: no wait, with and without resets; one
+    launch for the command, one for all observations, and up to four small ones for each physics step."""
     with go2(physics, "ours_all") as env:
         terms = len(terms_of(env.cfg))
         assert terms >= 6
         for ending in (0, 2, 4):
             counts = counted_step(env, ending)
             assert not counts.ours
-            launches = {name: n for name, n in counts.our_launches.items() if ".signals" in name}
-            assert sum(n for name, n in launches.items() if "begin" not in name) <= terms + 1 + 2 * env.cfg.decimation
-            assert any(name.endswith(".observe") for name in launches)
-            assert any(name.endswith(".command") for name in launches)
-            assert (ending > 0) == any(name.endswith(".begin") for name in launches)
+            launches = counts.our_launches
+            assert launches.pop("sim2real.signals.kernels.command") == 1
+            assert launches.pop("sim2real.signals.kernels.observe") == 1
+            begun = {
+                name: launches.pop(name) for name in list(launches) if name.endswith((".begin", "_all", "_blocks"))
+            }
+            assert bool(begun) == (ending > 0)
+            assert set(launches) <= {f"sim2real.lab.signals_kernels.{name}" for name in PHYSICS_STEP}
+            assert sum(launches.values()) <= 4 * env.cfg.decimation
         assert counted_step(env, 0).syncs.total() > 0  # Isaac Lab itself asks which episodes have ended
