@@ -18,7 +18,17 @@ curves.json and curves.png, run.json (command, versions, machine, time), and Ten
 policy.pt (for the export), checkpoint.pt, metrics.json and confusion.png."""
 
 ONLY_DATA = ("preset", "epochs", "batch_size", "learning_rate", "size", "pretrained")
-ONLY_TASK = ("spec", "physics", "num_envs", "iterations", "save_every", "try_in", "try_every", "try_episodes")
+ONLY_TASK = (
+    "spec",
+    "curriculum",
+    "physics",
+    "num_envs",
+    "iterations",
+    "save_every",
+    "try_in",
+    "try_every",
+    "try_episodes",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     task = parser.add_argument_group("a task")
     task.add_argument("--spec", metavar="SPEC", help="randomization: a preset's name or a file (default: none)")
+    task.add_argument("--curriculum", metavar="NAME", help="stages in which the spec comes to act: a preset or a file")
+    task.add_argument("--privileged", action="store_true", help="let the actor see what the critic sees: a teacher")
+    task.add_argument("--teacher", metavar="RUN", help="run folder of a teacher, which the robot's actor imitates")
     task.add_argument("--physics", metavar="NAME", help="engine: newton_mjwarp, ovphysx (default) or isaacsim_physx")
     task.add_argument("--num-envs", type=int, metavar="N", help="environments (default: the task's; 256 on a CPU)")
     task.add_argument("--iterations", type=int, metavar="N", help="iterations in all (default: as the task says)")
@@ -95,6 +108,9 @@ def run_task(args: argparse.Namespace) -> int:
             task=task,
             out=Path(args.out) if args.out else default_folder(task, args.spec, physics),
             spec=args.spec,
+            curriculum=args.curriculum,
+            privileged=args.privileged,
+            teacher=Path(args.teacher) if args.teacher else None,
             physics=physics,
             num_envs=args.num_envs,
             iterations=args.iterations,

@@ -17,6 +17,7 @@ from sim2real.lab.event_terms import EventTermCfg, asset_of, events, kept_terms,
 from sim2real.lab.observations import privileged
 from sim2real.lab.ranges import curriculum
 from sim2real.lab.signals_cfg import ACTIONS, ERRORS, LATE, apply_signals
+from sim2real.lab.signals_state import PARTS, privileged_signals
 from sim2real.lab.starts import KICK, STARTS
 from sim2real.spec import Spec, load_spec
 
@@ -98,6 +99,8 @@ def apply_spec(
     group = getattr(cfg.observations, critic, None)
     if group is not None:
         group.draws = privileged()
+        if any(_varies(spec.signals[name]) for name in placed):
+            group.signals = privileged_signals()
     if spec.vision:
         left.append(f"vision ({', '.join(spec.vision)}): this task's cameras, where it has any, draw nothing from it")
     return Applied(
@@ -195,6 +198,12 @@ def _place_signals(cfg: Any, spec: Spec, groups: Sequence[str]) -> tuple[list[st
         else:
             unplaced[name] = f"the task shows its robot no '{name}'"
     return placed, unplaced, quiet
+
+
+def _varies(signal: Any) -> bool:
+    """Whether a signal draws something for an episode that a critic can be told."""
+    dists = [getattr(signal, part) for part in PARTS]
+    return any(low < high for dist in dists if dist is not None for low, high in zip(*dist.bounds(), strict=True))
 
 
 def _silence(owner: Any, group: str, name: str, *, noise: bool, late: bool) -> list[str]:

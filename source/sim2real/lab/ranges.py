@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim2real.lab.adr import Adr, AdrParameter
+from sim2real.lab.adr import Adr, AdrParameter, CurriculumError
 from sim2real.lab.metrics import Metric, metric_of
-from sim2real.lab.stages import Stages
+from sim2real.lab.stages import Opened, Stages
 from sim2real.spec import Spec
 from sim2real.spec.distributions import LogUniform
 
@@ -40,7 +40,7 @@ class Curriculum:
         """
         self._spec, self._randomizer, self._env = spec, randomizer, env
         self.adr: Adr | None = None
-        self.stages: Stages | None = None
+        self.stages: Stages | Opened | None = None
         self._metric: Metric | None = None
         declared = spec.curriculum.adr
         if declared is not None:
@@ -66,6 +66,19 @@ class Curriculum:
                 self._randomizer.set_bounds(parameter.name, *self.adr.bounds(k))
         if self.stages is not None:
             self._randomizer.set_range(self.stages.part)
+
+    def open_to(self, part: float) -> None:
+        """Open the ranges to a fraction of what is declared, for draws from now on.
+
+        Raises:
+            CurriculumError: the spec says itself how ranges open.
+        """
+        if self.adr is not None or isinstance(self.stages, Stages):
+            raise CurriculumError(
+                "the spec has a curriculum of its own, so ranges are not opened from outside; remove its 'curriculum'"
+            )
+        self.stages = Opened(part)
+        self._set()
 
     def ending(self, rows: Any, world: torch.Tensor) -> None:
         """Note how the episodes of some worlds went and choose the edge of their next ones; nothing is waited for.
@@ -112,7 +125,7 @@ class Curriculum:
         """Return where it stands in a few words; nothing where nothing moves."""
         if self.adr is not None:
             return f"ranges open {self.adr.openness():.0%}"
-        if self.stages is not None:
+        if isinstance(self.stages, Stages):
             stages = self.stages.stages
             return f"stage {stages[self.stages.current].name} ({self.stages.current + 1} of {len(stages)})"
         return ""

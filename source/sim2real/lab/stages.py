@@ -86,3 +86,24 @@ class Stages:
                 " of that run"
             )
         self.steps = int(state["steps"])
+
+
+class Opened:
+    """One stage without an end, whose `part` is set from outside."""
+
+    def __init__(self, part: float) -> None:
+        """Open all ranges to a fraction, from 0 (nominal) to 1 (as declared)."""
+        self.part = part
+        self.steps = self.current = 0
+
+    def log(self) -> dict[str, float]:
+        """Return numbers to plot."""
+        return {"range": self.part}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how far ranges are open."""
+        return {"part": self.part}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.part = float(state["part"])

@@ -22,6 +22,10 @@ def named(name: str) -> str:
     """
     import gymnasium
 
+    from sim2real_tasks import TASKS
+
+    if name in TASKS:
+        return TASKS[name]
     if name in gymnasium.registry:
         return name
     words = set(re.split(r"[/_ -]+", name.lower()))
@@ -63,6 +67,61 @@ def agent_of(task: str, device: str, seed: int) -> Any:
         agent = handle_deprecated_rsl_rl_cfg(agent, version("rsl-rl-lib"))
     agent.device, agent.seed = device, seed
     return agent
+
+
+def seeing_all(agent: Any) -> Any:
+    """Let the actor see what the critic sees: a teacher, which no robot can run.
+
+    Raises:
+        LearnError: the task shows its critic no more than its actor.
+    """
+    groups = agent.obs_groups
+    if set(groups["critic"]) <= set(groups["actor"]):
+        raise LearnError("this task shows its critic no more than its actor, so there is nothing for a teacher to know")
+    agent.obs_groups = {**groups, "actor": list(groups["critic"])}
+    return agent
+
+
+def student_of(agent: Any, teacher: dict[str, Any]) -> Any:
+    """Return the configuration of a distillation: the task's actor learns what a teacher does.
+
+    Args:
+        agent: the task's own configuration, whose actor is the student.
+        teacher: the rsl_rl configuration of the teacher's run.
+    """
+    from importlib.metadata import version
+
+    from isaaclab_rl.rsl_rl import (
+        RslRlDistillationAlgorithmCfg,
+        RslRlDistillationRunnerCfg,
+        RslRlMLPModelCfg,
+        handle_deprecated_rsl_rl_cfg,
+    )
+
+    student, known = agent.actor.copy(), teacher["actor"]
+    student.distribution_cfg.init_std = 0.1  # it explores little: what it is taught is in the teacher's actions
+    master = student.copy()
+    for name in ("class_name", "hidden_dims", "activation", "obs_normalization"):
+        setattr(master, name, known[name])
+    master.distribution_cfg = RslRlMLPModelCfg.GaussianDistributionCfg(
+        init_std=1.0, std_type=known["distribution_cfg"]["std_type"]
+    )
+    cfg = RslRlDistillationRunnerCfg(
+        seed=agent.seed,
+        device=agent.device,
+        num_steps_per_env=agent.num_steps_per_env,
+        max_iterations=agent.max_iterations,
+        save_interval=agent.save_interval,
+        experiment_name=agent.experiment_name,
+        clip_actions=agent.clip_actions,
+        obs_groups={"student": list(agent.obs_groups["actor"]), "teacher": list(teacher["obs_groups"]["actor"])},
+        student=student,
+        teacher=master,
+        algorithm=RslRlDistillationAlgorithmCfg(
+            num_learning_epochs=2, learning_rate=1.0e-3, gradient_length=int(agent.num_steps_per_env), max_grad_norm=1.0
+        ),
+    )
+    return handle_deprecated_rsl_rl_cfg(cfg, version("rsl-rl-lib"))
 
 
 def trainable() -> str:

@@ -22,6 +22,12 @@ class RunCfg:
     """Run folder."""
     spec: str | None = None
     """Randomization: a preset's name or a file; None trains without any."""
+    curriculum: str | None = None
+    """Stages in which the spec comes to act: a preset's name or a file; None: all of it from the start."""
+    privileged: bool = False
+    """Let the actor see what the critic sees, the draws of the spec too: a teacher."""
+    teacher: Path | None = None
+    """Run folder of a teacher, which the task's own actor is to imitate; None: learn from rewards."""
     physics: str = "ovphysx"
     """Engine to train in."""
     num_envs: int | None = None
@@ -51,6 +57,10 @@ class RunCfg:
             raise LearnError(f"num_envs is {self.num_envs}; give 1 to {ENVS_MOST}")
         if self.iterations is not None and self.iterations < 1:
             raise LearnError(f"iterations is {self.iterations}; give 1 or more")
+        if self.privileged and self.teacher is not None:
+            raise LearnError("a student sees what the robot sees; leave out 'privileged' or 'teacher'")
+        if self.curriculum is not None and self.spec is None:
+            raise LearnError("a curriculum opens the ranges of a spec, and there is none; give --spec too")
         for name in ("save_every", "try_every"):
             if getattr(self, name) < 1:
                 raise LearnError(f"{name} is {getattr(self, name)}; give a number of iterations, 1 or more")

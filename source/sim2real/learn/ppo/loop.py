@@ -12,11 +12,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim2real.errors import Sim2RealError
 from sim2real.learn.errors import LearnError
 from sim2real.learn.ppo.config import ENVS_ON_CPU, RunCfg
+
+if TYPE_CHECKING:
+    from sim2real.learn.ppo.curricula import CurriculumStage
+    from sim2real.learn.ppo.playing import Run
 
 NEVER = 10**9
 """Iterations between the checkpoints that rsl_rl would write by itself."""
@@ -54,15 +58,24 @@ def train(cfg: RunCfg) -> RunResult:
         Stopped: Ctrl-C or SIGTERM came; a checkpoint was saved at the end of the iteration.
     """
     from sim2real.lab.launch import check_device, check_physics, make_env, register_tasks
-    from sim2real.learn.ppo.agents import agent_of
+    from sim2real.learn.ppo.agents import agent_of, seeing_all, student_of
+    from sim2real.learn.ppo.curricula import load_curriculum
+    from sim2real.learn.ppo.playing import Run
     from sim2real.spec import load_spec
 
     for physics in (cfg.physics, *cfg.try_in):
         check_physics(physics)
     check_device(cfg.device)
     spec = None if cfg.spec is None else load_spec(cfg.spec)
+    stages = () if cfg.curriculum is None else load_curriculum(cfg.curriculum)
     register_tasks()
     agent = agent_of(cfg.task, cfg.device, cfg.seed)
+    teacher = None
+    if cfg.privileged:
+        agent = seeing_all(agent)
+    if cfg.teacher is not None:
+        teacher = Run.read(cfg.teacher)
+        agent = student_of(agent, teacher.agent)
     iterations = cfg.iterations or int(agent.max_iterations)
     if not cfg.resume:
         start_over(cfg.out)
@@ -73,21 +86,33 @@ def train(cfg: RunCfg) -> RunResult:
 
     def prepare(task: Any) -> None:
         from sim2real.lab.apply import apply_nothing, apply_spec
+        from sim2real.lab.levels import add_levels
 
         if spec is None:
             apply_nothing(task)
             return
         applied = apply_spec(task, spec, steps_per_iteration=int(agent.num_steps_per_env), on_divergence="count")
+        if cfg.curriculum is not None:
+            add_levels(task)
         sys.stderr.write("".join(f"{line}\n" for line in applied.lines()))
 
     with make_env(cfg.task, cfg.physics, cfg.device, verbose=cfg.verbose, prepare=prepare, **changes) as env:
-        return Training(cfg, agent, env, spec, iterations).run()
+        return Training(cfg, agent, env, spec, iterations, stages, teacher).run()
 
 
 class Training:
     """One session of a run."""
 
-    def __init__(self, cfg: RunCfg, agent: Any, env: Any, spec: Any, iterations: int) -> None:
+    def __init__(
+        self,
+        cfg: RunCfg,
+        agent: Any,
+        env: Any,
+        spec: Any,
+        iterations: int,
+        stages: tuple[CurriculumStage, ...] = (),
+        teacher: Run | None = None,
+    ) -> None:
         """Make the runner and go on from the folder's last checkpoint.
 
         Args:
@@ -96,10 +121,13 @@ class Training:
             env: the environment, unwrapped.
             spec: the spec at work in it, or None.
             iterations: how many to do in all.
+            stages: in which the spec comes to act; none: all of it from the start.
+            teacher: the run to imitate, or None.
         """
         from isaaclab.utils import to_dict
         from isaaclab_rl.rsl_rl import create_rsl_rl_runner
 
+        from sim2real.learn.ppo.curricula import Progression
         from sim2real.learn.ppo.envs import TrainingEnv
         from sim2real.learn.ppo.record import Record, facts_of
         from sim2real.learn.ppo.saving import Checkpoints, checkpoints_in
@@ -114,6 +142,8 @@ class Training:
         agent.save_interval = NEVER
         with quiet(not cfg.verbose):
             self.runner = create_rsl_rl_runner(TrainingEnv(env, agent.clip_actions), agent, log_dir=str(cfg.out))
+        if teacher is not None:
+            teach(self.runner, teacher)
         self._random_start = bool(agent.init_at_random_ep_len)
         Watch(self.runner, str(cfg.out), self._iteration, cfg.verbose)
         self._line = Line()
@@ -123,12 +153,18 @@ class Training:
         self._drawn = float("-inf")
         self._stop = StopRequest()
         self._tries = Tries(cfg.out, cfg.physics, cfg.try_in, cfg.try_episodes, cfg.device) if cfg.try_in else None
+        self._stages = Progression(stages) if stages else None
         found = checkpoints_in(cfg.out)
         self.checkpoint: Path | None = None
         if found:
             self.done, self.checkpoint = list(found.items())[-1]
-            self.seconds = self.checkpoints.load(self.checkpoint)["seconds"]
+            state = self.checkpoints.load(self.checkpoint)
+            self.seconds = state["seconds"]
             self.record.go_on(self.done)
+            if self._stages is not None and state["stages"] is not None:
+                self._stages.load_state_dict(state["stages"])
+        if self._stages is not None:
+            self._enter()
 
     def run(self) -> RunResult:
         """Learn to the end."""
@@ -161,6 +197,11 @@ class Training:
         self._spent += row["iteration_s"]
         self._steps += row["env_steps"] / row["iteration"]
         self.record.rows.append({key: value for key, value in row.items() if key != "of"} | {"seconds": self.seconds})
+        if self._stages is not None:
+            row["stage"] = self._stages.number
+            self.record.rows[-1]["stage"] = self._stages.number
+            if self._stages.end_iteration(row, float(self.env.max_episode_length)):
+                self._enter()
         self._line.show(row, self._curriculum())
         asked, last = self._stop.asked, self.done >= self.iterations
         due = self._tries is not None and (last or self.done % self.cfg.try_every == 0)
@@ -182,8 +223,18 @@ class Training:
             for name, value in plotted(entry).items():
                 self.runner.logger.writer.add_scalar(name, value, entry["iteration"] - 1)
 
+    def _enter(self) -> None:
+        """Set the levels of the stage."""
+        from sim2real.lab.levels import LEVELS, levels_of
+
+        assert self._stages is not None
+        levels_of(self.env).set(**{name: getattr(self._stages.stage, name) for name in LEVELS})
+        if self.done:
+            sys.stderr.write(f"after iteration {self.done}: {self._stages.said()}\n")
+
     def _save(self) -> None:
-        self.checkpoint = self.checkpoints.save(self.done, self.seconds)
+        stages = None if self._stages is None else self._stages.state_dict()
+        self.checkpoint = self.checkpoints.save(self.done, self.seconds, stages=stages)
         self.record.write(self.done, self.seconds)
         if time.monotonic() - self._drawn > PICTURE_EVERY_S:
             self.record.draw()
@@ -191,12 +242,29 @@ class Training:
 
     def _curriculum(self) -> str:
         """Return how far the spec's ranges are open, as text."""
+        if self._stages is not None:
+            return self._stages.said()
         from sim2real.lab import randomization_of
         from sim2real.lab.event_terms import has_spec
 
         if not has_spec(self.env.cfg.events):
             return ""
         return randomization_of(self.env).curriculum.said()
+
+
+def teach(runner: Any, teacher: Run) -> None:
+    """Give a runner of distillation its teacher.
+
+    Raises:
+        LearnError: the teacher sees other observations than this environment shows.
+    """
+    try:
+        runner.load(str(teacher.checkpoint), load_cfg={"teacher": True}, map_location=runner.device)
+    except (RuntimeError, KeyError) as error:
+        raise LearnError(
+            f"{teacher.checkpoint} cannot teach here: {error}; a teacher has to be a run of the same task with the same"
+            " spec, trained with --privileged"
+        ) from error
 
 
 def start_over(folder: Path) -> None:

@@ -52,19 +52,21 @@ class Checkpoints:
         self._save, self._load = runner.save, runner.load
         runner.save = lambda path, infos=None: None
 
-    def save(self, done: int, seconds: float) -> Path:
+    def save(self, done: int, seconds: float, stages: dict[str, Any] | None = None) -> Path:
         """Write a checkpoint and remove the oldest.
 
         Args:
             done: iterations done.
             seconds: time that they took.
+            stages: where the curriculum stands, or None.
 
         Raises:
             LearnError: the disk does not take it; the old ones stay.
         """
         path = self._folder / f"model_{done}.pt"
         beside = path.with_name(f".{path.name}.partial")
-        state = {"done": done, "seconds": seconds, "env": env_state(self._env), "random": random_state()}
+        state: dict[str, Any] = {"done": done, "seconds": seconds, "stages": stages}
+        state |= {"env": env_state(self._env), "random": random_state()}
         try:
             self._save(str(beside), infos={KEY: state})
             with open(beside, "rb") as file:
@@ -89,6 +91,8 @@ class Checkpoints:
         Raises:
             Sim2RealError: it is not this run's.
         """
+        from sim2real.lab.motors import restore_motors
+
         try:
             infos = self._load(str(path), map_location=self._runner.device)
         except RuntimeError as error:
@@ -98,17 +102,23 @@ class Checkpoints:
             ) from error
         if not infos or KEY not in infos:
             raise LearnError(f"{path} was not saved by this trainer; give another --out, or --no-resume to start over")
-        state = infos[KEY]
+        state = {"stages": None, **infos[KEY]}
         restore_env(self._env, state["env"])
         self._env.reset()
+        restore_motors(self._env, state["env"].get("motors", {}))
         restore_random(state["random"])
         self._runner.current_learning_iteration = state["done"]
         return state
 
 
 def env_state(env: Any) -> dict[str, Any]:
-    """Return what an environment counts over a whole training: its steps, and how hard each world's terrain is."""
-    state: dict[str, Any] = {"steps": int(env.common_step_counter)}
+    """Return what outlives an episode: steps, episodes of signals, heat of motors, how hard each world's terrain is."""
+    from sim2real.lab import signal_state
+    from sim2real.lab.motors import motor_state
+
+    state: dict[str, Any] = {
+        "steps": int(env.common_step_counter), "signals": signal_state(env), "motors": motor_state(env)
+    }  # fmt: skip
     levels = getattr(getattr(env.scene, "terrain", None), "terrain_levels", None)
     if levels is not None:
         state["terrain_levels"] = levels.clone().cpu()
@@ -116,7 +126,11 @@ def env_state(env: Any) -> dict[str, Any]:
 
 
 def restore_env(env: Any, state: dict[str, Any]) -> None:
-    """Give an environment what :func:`env_state` returned."""
+    """Give an environment what :func:`env_state` returned, before the reset that a resumed training begins with."""
+    from sim2real.lab import restore_signals
+
+    if "signals" in state:
+        restore_signals(env, state["signals"])
     env.common_step_counter = state["steps"]
     if "terrain_levels" in state:
         terrain = env.scene.terrain

@@ -1,0 +1,179 @@
+"""A training by reinforcement learning on the real engines: what it leaves, how it goes on, what it refuses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from engine_env import ENGINES
+from sim2real.errors import Sim2RealError
+from sim2real.learn.ppo import RunCfg, train
+from sim2real.learn.ppo.playing import Run, opened, play
+from sim2real.learn.ppo.saving import checkpoints_in
+
+TASK = "Sim2Real-Velocity-Flat-Go2"
+STAGES = """
+schema: 1
+stages:
+  - {name: perfect, at_most: 1, gate: {metric: progress, above: 2}}
+  - {name: noise, noise: 1, iterations: 1}
+  - {name: all, noise: 1, delay: 1, physics: 1}
+"""
+SPEC = """
+schema: 1
+seed: 3
+terms:
+  base_mass: {target: body.mass, select: base, op: scale, dist: {uniform: [0.8, 1.2]}, keep: density}
+  start_yaw: {target: root.yaw, op: add, unit: deg, dist: {uniform: [-180, 180]}}
+  start_joints: {target: joint.position, select: ".*", op: scale, dist: {uniform: [0.5, 1.5]}, each: joint}
+  push:
+    {target: body.velocity_kick, select: base, unit: m/s, dist: {uniform: [[-0.5, -0.5, 0], [0.5, 0.5, 0]]},
+     when: {interval_s: [0.1, 0.2]}}
+signals:
+  command: {latency: {uniform: [0, 40], unit: ms}}
+  joint_pos: {unit: rad, white: 0.01}
+  wheel_speed: {unit: rad/s, white: 0.1}
+"""
+
+
+def cfg(folder, **changes):
+    """Eight robots, checkpoints at every second iteration."""
+    (folder / "spec.yaml").write_text(SPEC)
+    (folder / "stages.yaml").write_text(STAGES)
+    settings = {
+        "task": TASK, "out": folder / "run", "spec": str(folder / "spec.yaml"), "num_envs": 8, "iterations": 3,
+        "save_every": 2, "curriculum": str(folder / "stages.yaml"),
+    }  # fmt: skip
+    return RunCfg(**{**settings, **changes})
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def trained(request, tmp_path_factory):
+    """Three iterations in stages, and two more after a resume."""
+    folder = tmp_path_factory.mktemp("trained")
+    first = train(cfg(folder, physics=request.param))
+    kept = torch.load(first.checkpoint, weights_only=False)
+    again = train(cfg(folder, physics=request.param, iterations=5))
+    return folder, request.param, first, kept, again
+
+
+def test_a_run_leaves_what_it_was_made_from(trained):
+    """Command, versions, machine, digest, time; the curve without a gap or a double; its picture."""
+    folder, physics, first, _, again = trained
+    run, facts = folder / "run", json.loads((folder / "run" / "run.json").read_text())
+    assert (first.iterations, again.iterations) == (3, 5)
+    assert facts["physics"] == physics and facts["num_envs"] == 8 and len(facts["sessions"]) == 2
+    assert facts["versions"]["rsl-rl-lib"] and facts["hours"] > 0 and len(facts["spec_digest"]) == 64
+    rows = json.loads((run / "curves.json").read_text())["rows"]
+    steps = json.loads((run / "agent.json").read_text())["num_steps_per_env"] * 8
+    assert [row["iteration"] for row in rows] == [1, 2, 3, 4, 5]
+    assert [row["env_steps"] for row in rows] == [steps * k for k in range(1, 6)]
+    assert [row["stage"] for row in rows] == [0, 1, 2, 2, 2]
+    assert (run / "curves.png").stat().st_size > 5000 and not (run / "git").exists()
+    assert list(checkpoints_in(run)) == [3, 4, 5] and not list(run.glob(".*partial*"))
+
+
+def test_a_resumed_run_goes_on_with_everything_that_counts(trained):
+    """Episode counters, signals' episodes, normalisers and the optimiser are further on than they were, not new."""
+    _, _, _, kept, again = trained
+    now = torch.load(again.checkpoint, weights_only=False)
+    assert now["infos"]["sim2real"]["digest"] == kept["infos"]["sim2real"]["digest"]
+    assert now["infos"]["sim2real"]["steps"] == kept["infos"]["sim2real"]["steps"] + 2 * 24
+    assert now["infos"]["training"]["stages"]["number"] == 2
+    for place, resets in kept["infos"]["training"]["env"]["signals"].items():
+        assert (now["infos"]["training"]["env"]["signals"][place] > resets).all()
+    count = [name for name in kept["actor_state_dict"] if name.endswith("count")]
+    assert count and all(now["actor_state_dict"][name] > kept["actor_state_dict"][name] for name in count)
+    first, last = (entry["optimizer_state_dict"]["state"][0]["step"] for entry in (kept, now))
+    assert last > first
+
+
+def test_another_run_is_refused_in_its_folder(trained, capsys):
+    """By what differs, with what to do."""
+    folder, physics, *_ = trained
+    for changes, said in (({"num_envs": 4}, "num_envs 8, and this one has 4"), ({"seed": 8}, "seed 7")):
+        with pytest.raises(Sim2RealError, match=said):
+            train(cfg(folder, physics=physics, **changes))
+
+
+def test_its_policy_plays_and_is_tried_elsewhere(trained):
+    """In a process of its own, as a training tries it; every environment plays as many episodes."""
+    folder, physics, *_ = trained
+    run = Run.read(folder / "run")
+
+    def short(task):
+        task.episode_length_s = 0.4
+
+    with opened(run, physics, num_envs=4, prepare=short) as (venv, policy):
+        played = play(run, venv, policy, 6, physics)
+    assert played.episodes == 8 and played.iteration == 5
+    assert played.failures <= 1.0 and 1 <= played.length <= 20
+
+
+def test_levels_take_the_errors_of_signals_away_and_give_them_back(tmp_path):
+    """At 0 the policy's joint positions are the critic's true ones; at 1 they are not. Masses follow likewise."""
+    from sim2real.lab import randomization_of
+    from sim2real.lab.apply import apply_spec
+    from sim2real.lab.launch import make_env
+    from sim2real.lab.levels import add_levels, levels_of
+    from sim2real.spec import parse_spec
+
+    said = []
+
+    def prepare(task):
+        said.append(apply_spec(task, parse_spec(SPEC)))
+        add_levels(task)
+        task.episode_length_s = 0.1
+        for group in (task.observations.policy, task.observations.critic):
+            group.concatenate_terms = False
+
+    with make_env(TASK, "newton_mjwarp", prepare=prepare, **{"scene.num_envs": 4}) as env:
+        levels, action = levels_of(env), torch.zeros(4, 12)
+        differs = []
+        for level in (0.0, 1.0):
+            levels.set(physics=level, noise=level, delay=level)
+            env.reset()
+            for _ in range(8):  # past the end of an episode
+                obs = env.step(action)[0]
+            differs.append((obs["policy"]["joint_pos"] - obs["critic"]["joint_pos"]).abs().amax(1))
+            found = randomization_of(env)
+            base = [element.name for element in found.engine.elements.body].index("base")
+            factor = found.engine.read("body_mass")[:, base, 0] / found.engine.nominal("body_mass")[:, base, 0]
+            assert (abs(factor - 1.0) < 1e-6).all() == (level == 0.0)
+    assert (differs[0] < 1e-6).all() and (differs[1] > 1e-4).all()
+    assert said[0].signals == ("command", "joint_pos") and "wheel_speed" in said[0].left_out[0]
+    assert "events.reset_base" in said[0].removed and "the noise of policy.joint_pos" in said[0].removed
+    assert said[0].privileged == "critic"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from learn.test_rl_training import cfg
+from sim2real.learn.ppo import train
+rename = os.replace
+def killing(source, target):
+    if Path(target).name == "model_3.pt":
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(source, target)
+os.replace = killing
+settings = dict(spec=None, curriculum=None, save_every=1, iterations=4, physics="newton_mjwarp", num_envs=4)
+train(cfg(Path({folder!r}), **settings))
+"""
+
+
+def test_a_killed_run_loses_only_what_was_not_saved(tmp_path):
+    """Killed as the third checkpoint was written but not yet there: it goes on after the second, the curve whole."""
+    tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    done = subprocess.run([sys.executable, "-c", KILLED.format(tests=tests, folder=str(tmp_path))], capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    assert list(checkpoints_in(tmp_path / "run")) == [1, 2]
+    settings = {"spec": None, "curriculum": None, "physics": "newton_mjwarp", "num_envs": 4}
+    result = train(cfg(tmp_path, iterations=4, **settings))
+    rows = json.loads((tmp_path / "run" / "curves.json").read_text())["rows"]
+    assert result.iterations == 4 and [row["iteration"] for row in rows] == [1, 2, 3, 4]
