@@ -93,9 +93,10 @@ def spec_of_three():
 
 
 def paths_of_three():
-    """Paths of other sizes, and other samples for a call."""
-    shapes = (("a", SIZE, 4), ("b", 3, 4), ("c", 7, 1))
-    return [SignalPath(spec_of_three(), name, size, DT, WORLDS, "cpu", substeps=n) for name, size, n in shapes]
+    """Paths of other sizes, other samples for a call, and one of another spec with another seed."""
+    other = parse_spec(spec_of_three().to_yaml().replace("seed: 9", "seed: 10"))
+    shapes = (("a", SIZE, 4, spec_of_three()), ("b", 3, 4, spec_of_three()), ("c", 7, 1, other))
+    return [SignalPath(spec, name, size, DT, WORLDS, "cpu", substeps=n) for name, size, n, spec in shapes]
 
 
 def test_a_group_is_its_paths_to_the_bit():

@@ -35,11 +35,11 @@ class SignalGroup:
         if not self.paths:
             raise SignalError("a group of signals: got none; give one or more")
         first = self.paths[0]
-        self._worlds = (first.num_envs, first.first_world, first.seed, first.device)
+        self._worlds = (first.num_envs, first.first_world, first.device)
         for path in self.paths:
-            if (path.num_envs, path.first_world, path.seed, path.device) != self._worlds:
+            if (path.num_envs, path.first_world, path.device) != self._worlds:
                 raise SignalError(
-                    f"signals.{path.name} and signals.{first.name} are of different worlds, seeds or devices; give each"
+                    f"signals.{path.name} and signals.{first.name} are of different worlds or devices; give each"
                     " its own group"
                 )
         self._banks = [first.bank] if len(self.paths) == 1 else self._join()
@@ -49,12 +49,11 @@ class SignalGroup:
 
     def _join(self) -> list[DrawBank]:
         """Draw all paths' numbers by as few launches as their names allow: a name stands once in a bank."""
-        num_envs, first_world, seed, device = self._worlds
+        num_envs, first_world, device = self._worlds
         parts: list[list[SignalPath]] = []
         for path in self.paths:
             names = {stream.name for stream in path.bank.streams}
-            free = (part for part in parts if not names & {s.name for other in part for s in other.bank.streams})
-            part = next(free, None)
+            part = next((p for p in parts if p[0].seed == path.seed and not names & _names(p)), None)
             if part is None:
                 parts.append([path])
             else:
@@ -62,7 +61,7 @@ class SignalGroup:
         banks = []
         for part in parts:
             streams: list[Stream] = [stream for path in part for stream in path.bank.streams]
-            bank = DrawBank(seed, streams, num_envs, device, first_world)
+            bank = DrawBank(part[0].seed, streams, num_envs, device, first_world)
             at = 0
             for path in part:
                 width = path.bank.values.shape[1]
@@ -110,3 +109,8 @@ class SignalGroup:
                 bank.draw(entries, first.episodes, self._occurrence)
         for path in self.paths:
             path.began = True
+
+
+def _names(paths: Sequence[SignalPath]) -> set[str]:
+    """Return the names under which paths draw."""
+    return {stream.name for path in paths for stream in path.bank.streams}
