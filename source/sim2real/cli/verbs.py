@@ -100,6 +100,15 @@ VERBS: tuple[Verb, ...] = (
         kept="finished cells are kept; the same command does the rest.",
     ),
     Verb(
+        name="transfer",
+        help="play a policy that moves joints in four physics engines; say whether it transfers",
+        examples=(
+            "transfer runs/bundle --engines newton,physx,mujoco,dart",
+            "transfer runs/bundle --engines mujoco,dart --episodes 20 --curve-episodes 0 --out runs/look",
+        ),
+        kept="finished episodes are kept; the same command plays the rest.",
+    ),
+    Verb(
         name="test",
         help="run the linter, the type checker and the tests",
         examples=("test", "test -m slow", "test tests/spec -x"),
