@@ -4,6 +4,7 @@ import gymnasium
 from isaaclab.actuators import ImplicitActuatorCfg
 from isaaclab.envs import mdp
 from isaaclab.managers import ObservationTermCfg
+from isaaclab.sensors import ImuCfg as SensorCfg
 from isaaclab.utils import configclass
 
 import sim2real.lab
@@ -80,9 +81,24 @@ class ToldCfg(ExplicitCfg):
         self.observations.critic.signals = sim2real.lab.privileged_signals()
 
 
+@configclass
+class ImuCfg(ExplicitCfg):
+    """An inertial sensor on the trunk."""
+
+    def __post_init__(self):
+        """What it says comes late."""
+        super().__post_init__()
+        self.scene.imu = SensorCfg(prim_path="{ENV_REGEX_NS}/Robot/Geometry/base")
+        self.observations.policy.gyro = ObservationTermCfg(func=mdp.imu_ang_vel)
+        self.observations.policy.accelerometer = ObservationTermCfg(func=mdp.imu_lin_acc)
+        late = "{latency: {uniform: [0, 0.01]}, bus: spi}"
+        text = f"schema: 1\nseed: 3\nsignals:\n  gyro: {late}\n  accelerometer: {late}\n"
+        sim2real.lab.apply_signals(self, parse_spec(text))
+
+
 def register():
     """Make the tasks known to Gymnasium."""
-    for cfg in (ExplicitCfg, ImplicitCfg, SpeedsCfg, ToldCfg):
+    for cfg in (ExplicitCfg, ImplicitCfg, SpeedsCfg, ToldCfg, ImuCfg):
         task = f"Test-Signals-{cfg.__name__.removesuffix('Cfg')}"
         if task not in gymnasium.registry:
             gymnasium.register(

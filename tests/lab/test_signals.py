@@ -285,6 +285,7 @@ def test_an_effort_is_refused_inside_newtons_step(late):
             {"max_delay": 3},
             "actuators.base_legs of 'robot' has min_delay=0 and max_delay=3, at which Isaac Lab's native",
         ),
+        ("joint_vel: {latency: 0.01}", {"max_delay": 3}, "stay at 3 for good; say the delay as a signal of the action"),
         ("action: {latency: 0.01}", {"actions": {"arm": "action"}}, "actions.arm: the task has no such term"),
         ("action: {latency: 0.01}", {"observations": {"policy.q": "action"}}, "observations.policy.q: the task has no"),
         ("action: {latency: 0.01}", {"leave": ["imu"]}, "leave: the spec has no signal 'imu'"),

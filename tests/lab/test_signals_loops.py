@@ -14,6 +14,7 @@ from engine_env import ENGINES
 from lab.test_signals import HEAD, SCALE, open_task, targets_on_newton, targets_on_physx, true_values
 from sim2real.errors import Sim2RealError
 from sim2real.lab import signal_paths
+from sim2real.lab.bind import newton_imu
 from sim2real.spec import parse_spec
 
 
@@ -78,6 +79,32 @@ def test_a_velocity_is_late_inside_newtons_step():
         latency = signal_paths(env)["actions.joint_pos"].values("latency").numpy()
         missing = missing_of(env, acted, 0.5)
         np.testing.assert_allclose(missing, np.repeat(latency, 12, 1), atol=1e-2 * env.physics_dt)
+
+
+@pytest.mark.parametrize("physics", ENGINES)
+def test_an_inertial_sensor_is_sampled_after_every_physics_step(physics):
+    """Its rates are the trunk's; its accelerations are those of each moment, the last is what the term says."""
+    from isaaclab.envs import mdp
+
+    with open_task("Imu", physics) as env:
+        look = targets_on_newton if physics == "newton_mjwarp" else targets_on_physx
+        _, truth = look(env, False)
+        for _ in range(3):
+            truth.clear()
+            env.step(torch.full((env.num_envs, 12), 0.3))
+        paths = signal_paths(env)
+        rates = paths["observations.policy.gyro"].samples
+        wanted = torch.stack([values["base_ang_vel"] for values in [*truth[1:], true_values(env)]])
+        np.testing.assert_allclose(rates.numpy(), wanted.numpy(), atol=1e-4)
+        accelerations = paths["observations.policy.accelerometer"].samples
+        assert torch.equal(accelerations[-1], mdp.imu_lin_acc(env))
+        assert all(not torch.equal(accelerations[i], accelerations[i + 1]) for i in range(3))
+        if physics == "newton_mjwarp":  # when this fails, Isaac Lab hands Newton's sensor out: use that
+            sensor = env.scene["imu"]
+            public = [name for name in dir(type(sensor)) if not name.startswith("_")]
+            assert newton_imu(sensor).gyroscope.shape == (env.num_envs,) and "newton_sensor" not in public
+            with pytest.raises(RuntimeError, match="object holds no IMU of Newton's"):
+                newton_imu(object())
 
 
 def test_enable_corruption_switches_a_groups_signals(caplog):

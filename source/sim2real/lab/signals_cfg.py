@@ -79,6 +79,7 @@ def apply_signals(
         elif name in spec.signals:
             faults += _frozen(cfg, getattr(cfg.actions, term))
             wraps.append((cfg.actions, term, commanded, name, term))
+    faults += _unread(cfg, {getattr(cfg.actions, term).asset_name for term in sent if hasattr(cfg.actions, term)})
     if faults:
         raise Sim2RealError("the signals cannot be applied to this task:\n  " + "\n  ".join(faults))
     for name in sorted({path.partition(".")[0] for path in found}):
@@ -157,3 +158,21 @@ def _frozen(cfg: Any, term: Any) -> list[str]:
         for name, group in (actuators.items() if isinstance(actuators, dict) else ())
         if getattr(group, "max_delay", 0)
     ]
+
+
+def _unread(cfg: Any, commanded: set[str]) -> list[str]:
+    """Return the actuators of other assets whose delay would never vary, as it is said to."""
+    if not getattr(cfg.sim, "use_newton_actuators", True):
+        return []
+    found = []
+    for name, asset in vars(cfg.scene).items():
+        actuators = getattr(asset, "actuators", None)
+        for group, actuator in actuators.items() if isinstance(actuators, dict) and name not in commanded else ():
+            low, high = getattr(actuator, "min_delay", 0), getattr(actuator, "max_delay", 0)
+            if low != high:
+                found.append(
+                    f"actuators.{group} of '{name}' has min_delay={low} and max_delay={high}, and Isaac Lab's native"
+                    f" actuators stay at {high} for good; say the delay as a signal of the action, or set"
+                    f" min_delay={high}"
+                )
+    return found

@@ -26,10 +26,10 @@ def count_step(step: wp.array(dtype=wp.int32)):
     step[0] = step[0] + 1
 
 
-JOINT_POS, JOINT_VEL, LIN_VEL, ANG_VEL, GRAVITY = 0, 1, 2, 3, 4
-"""What a term reads of an asset."""
+JOINT_POS, JOINT_VEL, LIN_VEL, ANG_VEL, GRAVITY, IMU_ACC, IMU_GYRO = 0, 1, 2, 3, 4, 5, 6
+"""What a term reads of an asset or of a sensor."""
 _JOINT_POS, _JOINT_VEL = wp.constant(JOINT_POS), wp.constant(JOINT_VEL)
-_LIN_VEL, _ANG_VEL = wp.constant(LIN_VEL), wp.constant(ANG_VEL)
+_LIN_VEL, _ANG_VEL, _GRAVITY = wp.constant(LIN_VEL), wp.constant(ANG_VEL), wp.constant(GRAVITY)
 
 
 @wp.struct
@@ -43,7 +43,7 @@ class Source:
     nominal: wp.array2d(dtype=wp.float32)
     pose: wp.array(dtype=wp.transformf)
     velocity: wp.array(dtype=wp.spatial_vectorf)
-    gravity: wp.array(dtype=wp.vec3f)
+    vector: wp.array(dtype=wp.vec3f)  # gravity, or what an IMU says
     samples: wp.array3d(dtype=wp.float32)  # (physics steps, worlds, elements)
 
 
@@ -63,11 +63,18 @@ def take_samples(step: wp.array(dtype=wp.int32), sources: wp.array(dtype=Source)
                 y = y - source.nominal[world, joint]
             source.samples[i, world, e] = y
         return
-    vector = wp.normalize(source.gravity[world])
+    turn = wp.quat_identity()  # an IMU says what it says in its own frame
+    if source.kind <= _GRAVITY:
+        turn = wp.transform_get_rotation(source.pose[world])
+    vector = wp.vec3(0.0, 0.0, 0.0)
     if source.kind == _LIN_VEL:
         vector = wp.spatial_top(source.velocity[world])
-    if source.kind == _ANG_VEL:
+    elif source.kind == _ANG_VEL:
         vector = wp.spatial_bottom(source.velocity[world])
-    vector = wp.quat_rotate_inv(wp.transform_get_rotation(source.pose[world]), vector)
+    elif source.kind == _GRAVITY:
+        vector = wp.normalize(source.vector[world])
+    else:
+        vector = source.vector[world]
+    vector = wp.quat_rotate_inv(turn, vector)
     for e in range(3):
         source.samples[i, world, e] = vector[e]

@@ -8,10 +8,11 @@ callback before each physics step. The last sample of a control step is always t
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sim2real.lab.bind import recapture_newton_graph
+from sim2real.lab.bind import newton_imu, recapture_newton_graph
 
 if TYPE_CHECKING:
     from isaaclab.managers import ObservationTermCfg
@@ -27,7 +28,7 @@ def known_functions() -> dict[Any, tuple[int, bool]]:
     """Return what is sampled between physics steps: what it reads, and whether less the default."""
     from isaaclab.envs import mdp
 
-    from sim2real.lab.signals_kernels import ANG_VEL, GRAVITY, JOINT_POS, JOINT_VEL, LIN_VEL
+    from sim2real.lab.signals_kernels import ANG_VEL, GRAVITY, IMU_ACC, IMU_GYRO, JOINT_POS, JOINT_VEL, LIN_VEL
 
     return {
         mdp.joint_pos: (JOINT_POS, False),
@@ -37,6 +38,8 @@ def known_functions() -> dict[Any, tuple[int, bool]]:
         mdp.base_lin_vel: (LIN_VEL, False),
         mdp.base_ang_vel: (ANG_VEL, False),
         mdp.projected_gravity: (GRAVITY, False),
+        mdp.imu_lin_acc: (IMU_ACC, False),
+        mdp.imu_ang_vel: (IMU_GYRO, False),
     }
 
 
@@ -45,7 +48,7 @@ def samples_of(env: Any, term: ObservationTermCfg, signal: SignalSpec) -> int:
     waits = signal.reading == "hold" or any(getattr(signal, part) is not None for part in WAITS)
     if not waits or term.func not in known_functions():
         return 1
-    if env.sim.physics_manager.handles_decimation() and _asset(env, term).data.has_joint_ordering:
+    if env.sim.physics_manager.handles_decimation() and getattr(_asset(env, term).data, "has_joint_ordering", False):
         return 1  # Isaac Lab sorts joints anew once for each `sim.step`
     return int(env.cfg.decimation)
 
@@ -62,9 +65,9 @@ def sample_between(env: Any, terms: Sequence[tuple[ObservationTermCfg, SignalPat
 
 
 def _asset(env: Any, term: ObservationTermCfg) -> Any:
-    """Return the asset that a known function reads."""
-    given = term.params.get("asset_cfg")
-    return env.scene["robot" if given is None else given.name]
+    """Return the asset or the sensor that a known function reads."""
+    given = term.params.get("asset_cfg") or inspect.signature(term.func).parameters["asset_cfg"].default
+    return env.scene[given.name]
 
 
 class _LoopSamples:
@@ -98,7 +101,7 @@ class _NewtonSamples:
     def __init__(self, env: Any, terms: Sequence[tuple[ObservationTermCfg, SignalPath]]) -> None:
         import warp as wp
 
-        from sim2real.lab.signals_kernels import Source
+        from sim2real.lab.signals_kernels import IMU_ACC, IMU_GYRO, Source
 
         manager = env.sim.physics_manager
         sources = [_source(env, term, path) for term, path in terms]
@@ -107,6 +110,9 @@ class _NewtonSamples:
         self._step = wp.zeros(1, dtype=wp.int32, device=self._device)
         self._sources = wp.array(sources, dtype=Source, device=self._device)
         self._owners = sources  # their arrays have to live as long
+        self._manager = manager
+        imus = [_asset(env, term) for term, _path in terms if known_functions()[term.func][0] in (IMU_ACC, IMU_GYRO)]
+        self._imus = list({id(imu): newton_imu(imu) for imu in imus}.values())
         manager.register_post_actuator_callback(self._take)
         manager.register_post_step_callback(self._end)
         recapture_newton_graph(manager)
@@ -116,6 +122,8 @@ class _NewtonSamples:
 
         from sim2real.lab.signals_kernels import count_step, take_samples
 
+        for imu in self._imus:
+            imu.update(self._manager.get_state_0())
         wp.launch(take_samples, dim=self._dim, inputs=[self._step, self._sources], device=self._device)
         wp.launch(count_step, dim=1, inputs=[self._step], device=self._device)
 
@@ -128,10 +136,11 @@ def _source(env: Any, term: ObservationTermCfg, path: SignalPath) -> Any:
     import numpy as np
     import warp as wp
 
-    from sim2real.lab.signals_kernels import JOINT_POS, JOINT_VEL, Source
+    from sim2real.lab.signals_kernels import IMU_ACC, IMU_GYRO, JOINT_POS, JOINT_VEL, Source
 
     source: Any = Source()
-    data, cfg = _asset(env, term).data, term.params.get("asset_cfg")
+    asset, cfg = _asset(env, term), term.params.get("asset_cfg")
+    data = asset.data
     source.kind, relative = known_functions()[term.func]
     source.samples = wp.from_torch(path.samples)
     if source.kind in (JOINT_POS, JOINT_VEL):
@@ -144,7 +153,10 @@ def _source(env: Any, term: ObservationTermCfg, path: SignalPath) -> Any:
         source.joints = wp.array(joints, dtype=wp.int32, device=path.device)
         source.relative, source.now = int(relative), now.warp
         source.nominal = (data.default_joint_pos if place else data.default_joint_vel).warp
+    elif source.kind in (IMU_ACC, IMU_GYRO):
+        imu = newton_imu(asset)
+        source.vector = imu.accelerometer if source.kind == IMU_ACC else imu.gyroscope
     else:
         source.pose, source.velocity = data.root_link_pose_w.warp, data.root_com_vel_w.warp
-        source.gravity = data.GRAVITY_VEC_W.warp
+        source.vector = data.GRAVITY_VEC_W.warp
     return source
