@@ -1,0 +1,163 @@
+"""Each robot is the same robot on Newton, on PhysX and in native MuJoCo: by name, from one URDF."""
+
+import xml.etree.ElementTree as ElementTree
+
+import mujoco
+import numpy as np
+import pytest
+import torch
+
+from engine_env import ENGINES
+from sim2real.lab.launch import make_env
+from sim2real_tasks.robots.fuse import freeze_joints, fuse_links
+from sim2real_tasks.robots.vendor import vendor_urdf
+from tasks.robots_table import ROBOTS
+
+N = 2
+FOUND = {}
+"""What was measured, by robot and engine: the second engine is compared with the first."""
+
+
+def description(robot, bodies):
+    """Return native MuJoCo's model of the vendor's URDF, whose fixed links are merged into the engines' `bodies`."""
+    root = ElementTree.parse(vendor_urdf(robot.urdf)).getroot()
+    if robot.frozen:
+        freeze_joints(root, robot.frozen)
+    names = {link.get("name") for link in root.iter("link")}
+    fuse_links(root, "|".join(names - set(bodies)) or "(?!)")
+    for link in root.iter("link"):  # geometry only weighs here where a link has no mass of its own
+        for element in [*link.findall("visual"), *link.findall("collision")]:
+            link.remove(element)
+    ElementTree.SubElement(ElementTree.SubElement(root, "mujoco"), "compiler", {"fusestatic": "false"})
+    spec = mujoco.MjSpec.from_string(ElementTree.tostring(root, encoding="unicode"))
+    spec.compiler.boundmass, spec.compiler.boundinertia = 1e-9, 1e-12
+    return spec.compile()
+
+
+def placed(env, joints):
+    """Put every robot at rest, its base at the origin of its world and a metre up, joints at `joints` (num_joints)."""
+    robot = env.scene["robot"]
+    pose = torch.zeros(N, 7)
+    pose[:, :3] = env.scene.env_origins
+    pose[:, 6] = 1.0
+    if not robot.is_fixed_base:
+        pose[:, 2] += 1.0
+        robot.write_root_pose_to_sim_index(root_pose=pose)
+        robot.write_root_velocity_to_sim_index(root_velocity=torch.zeros(N, 6))
+    robot.write_joint_position_to_sim_index(position=joints.expand(N, -1).contiguous())
+    robot.write_joint_velocity_to_sim_index(velocity=torch.zeros(N, joints.shape[-1]))
+    robot.update(0.0)
+    return robot.data
+
+
+def measure(env):
+    """Return all facts of a robot, by name, and how its joints answer an action."""
+    robot = env.scene["robot"]
+    data = robot.data
+    joints, bodies = list(robot.joint_names), list(robot.body_names)
+    facts = {
+        "joints": joints,
+        "bodies": bodies,
+        "fixed": bool(robot.is_fixed_base),
+        "default": data.default_joint_pos.torch[0].numpy().copy(),
+        "limits": data.joint_pos_limits.torch[0].numpy().copy(),
+        "armature": data.joint_armature.torch[0].numpy().copy(),
+        "mass": data.body_mass.torch[0].numpy().copy(),
+        "gains": [
+            (name, str(group.cfg.stiffness), str(group.cfg.damping), type(group.cfg).__name__)
+            for name, group in sorted(robot.actuators.items())
+        ]
+        if hasattr(robot.actuators, "items")
+        else [],
+    }
+    generator = torch.Generator().manual_seed(3)
+    pose = data.default_joint_pos.torch[:1] + 0.2 * torch.rand(1, len(joints), generator=generator)
+    state = placed(env, pose)
+    facts["pose"] = pose[0].numpy().copy()
+    base = torch.cat([state.root_pos_w.torch[0] * 0, torch.zeros(0)])
+    place = state.body_pos_w.torch[0] - state.root_pos_w.torch[0] + base
+    facts["place"] = place.numpy().copy()
+    facts["moved"] = answers(env)
+    return facts
+
+
+def answers(env):
+    """Return how far each joint goes in five steps when its own action is one, in the air, (num_joints, num_joints)."""
+    robot = env.scene["robot"]
+    default = robot.data.default_joint_pos.torch[:1].clone()
+    count, moved = default.shape[1], []
+    for first in range(0, count, N):
+        placed(env, default)
+        action = torch.zeros(N, count)
+        wanted = [min(first + k, count - 1) for k in range(N)]
+        action[torch.arange(N), wanted] = 0.4
+        for _ in range(5):
+            env.step(action)
+        moved.append((robot.data.joint_pos.torch - default)[: count - first].numpy().copy())
+    return np.concatenate(moved)
+
+
+@pytest.fixture(scope="module", params=list(ROBOTS))
+def robot_name(request):
+    """One robot after another."""
+    return request.param
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def facts(request, robot_name):
+    """One engine after the other."""
+    events = ("add_base_mass", "base_com", "push_robot", "base_external_force_torque")
+    changes = {"scene.num_envs": N, "seed": 0}
+    with make_env(
+        ROBOTS[robot_name].task,
+        request.param,
+        prepare=lambda cfg: [setattr(cfg.events, name, None) for name in events if hasattr(cfg.events, name)],
+        **changes,
+    ) as env:
+        for term in list(env.termination_manager.active_terms):
+            if term != "time_out":
+                env.termination_manager.get_term_cfg(term).params["threshold"] = 1e9
+        env.reset()
+        FOUND[robot_name, request.param] = measure(env)
+    return FOUND[robot_name, request.param]
+
+
+def test_it_is_the_vendors_robot(facts, robot_name):
+    """Joints in the task's order; axes, limits, masses and places of bodies as native MuJoCo compiles the URDF."""
+    robot = ROBOTS[robot_name]
+    assert tuple(facts["joints"]) == robot.joints
+    assert facts["fixed"] == robot.fixed
+    model = description(robot, facts["bodies"])
+    data = mujoco.MjData(model)
+    for name, value, limits in zip(facts["joints"], facts["pose"], facts["limits"], strict=True):
+        joint = model.joint(name)
+        np.testing.assert_allclose(limits, joint.range, atol=1e-5)
+        data.qpos[joint.qposadr[0]] = value
+    mujoco.mj_kinematics(model, data)
+    root = facts["bodies"][0]
+    origin = data.body(root).xpos if root in [model.body(i).name for i in range(model.nbody)] else np.zeros(3)
+    for name, mass, place in zip(facts["bodies"][1:], facts["mass"][1:], facts["place"][1:], strict=True):
+        np.testing.assert_allclose(mass, model.body(name).mass[0], rtol=1e-5)
+        np.testing.assert_allclose(place, data.body(name).xpos - origin, atol=2e-5, err_msg=name)
+
+
+def test_every_action_moves_its_own_joint_its_own_way(facts):
+    """A positive action makes its joint's position grow, and no other's as much."""
+    moved = facts["moved"]
+    own = np.diag(moved)
+    assert (own > 0).all(), [facts["joints"][i] for i in np.flatnonzero(own <= 0)]
+    assert (np.abs(moved).argmax(1) == np.arange(len(moved))).all()
+
+
+def test_both_engines_hold_the_same_robot(facts, robot_name):
+    """Order, default pose, limits, armature, masses, places; and joints answer alike."""
+    if len(both := [found for (name, _), found in FOUND.items() if name == robot_name]) < 2:
+        pytest.skip("the other engine comes next, or is not installed")
+    first, second = both
+    for key in ("joints", "bodies", "fixed", "gains"):
+        assert first[key] == second[key]
+    for key in ("default", "limits", "armature", "mass"):
+        np.testing.assert_allclose(first[key], second[key], rtol=1e-5, atol=1e-6, err_msg=key)
+    np.testing.assert_allclose(first["place"], second["place"], atol=2e-5)
+    answer = np.abs(np.diag(first["moved"]) - np.diag(second["moved"]))
+    assert (answer < 0.15 * np.diag(first["moved"]) + 0.005).all(), dict(zip(first["joints"], answer, strict=True))
