@@ -127,9 +127,14 @@ def robot_state(env: Any, asset: str = "robot") -> RobotState:
 
 def _heights(env: Any) -> np.ndarray | None:
     """How far below the only height scanner each ray hits [m], (num_envs, rays); None without one."""
-    from isaaclab.sensors import RayCaster
+    from isaaclab.sensors import RayCasterCameraCfg, RayCasterCfg
 
-    scanners = [sensor for sensor in env.scene.sensors.values() if isinstance(sensor, RayCaster)]
+    # Each engine has scanners of a class of its own; their configuration is the same.
+    scanners = [
+        sensor
+        for sensor in env.scene.sensors.values()
+        if isinstance(sensor.cfg, RayCasterCfg) and not isinstance(sensor.cfg, RayCasterCameraCfg)
+    ]
     if len(scanners) != 1:
         return None
     data = scanners[0].data
