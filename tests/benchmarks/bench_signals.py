@@ -127,7 +127,8 @@ def metadata(args: argparse.Namespace, load: float) -> dict[str, Any]:
         ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"], capture_output=True, text=True
     )
     return {
-        "command": f"python tests/benchmarks/bench_signals.py {args.part}",
+        "command": f"python tests/benchmarks/bench_signals.py {args.part} --num-envs {args.num_envs}"
+        f" --rounds {args.rounds} --steps {args.steps}",
         "task": TASK,
         "commit": os.environ.get("BENCH_COMMIT") or described.stdout.strip(),
         "latency_s": [0.0, LATENCY_S],
