@@ -70,7 +70,7 @@ def edit(path, value):
         (["action", "offset"], [0], "action.offset is"),
         (["action", "clip"], [[0, 1]], "action.clip is .*a list of 3 ranges or nulls"),
         (["robot"], None, "robot and run must be given"),
-        (["robot", "urdf"], "/home/me/a.urdf", "robot.urdf is .*below the folder of robots"),
+        (["robot", "urdf"], "/opt/robots/a.urdf", "robot.urdf is .*below the folder of robots"),
         (["robot", "urdf"], "../a.urdf", "robot.urdf is"),
         (["robot", "urdf_sha256"], "x", "robot.urdf_sha256 is 'x'"),
         (["robot", "joints", 0, "kp"], -1, "hip.kp is -1; it must be a number of 0 or more"),

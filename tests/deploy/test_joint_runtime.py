@@ -1,5 +1,7 @@
 """The runtime of policies that move joints: it answers as its network, remembers, and refuses what it cannot prove."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -224,3 +226,21 @@ def test_damaged_golden_vectors_are_refused(tmp_path):
 def test_a_network_is_one_file_that_onnx_takes(bundle):
     """The test's own network is a valid one."""
     onnx.checker.check_model(onnx.load(str(bundle[0] / "walk.onnx")), full_check=True)
+
+
+def test_a_robot_needs_numpy_and_onnx_runtime_alone(bundle):
+    """In a process where nothing else can be imported, the policy still decides."""
+    code = f"""
+import sys
+for name in ("torch", "onnx", "onnxscript", "yaml", "warp", "PIL", "matplotlib", "isaaclab"):
+    sys.modules[name] = None
+from sim2real.contract import RobotState
+from sim2real.deploy import JointPolicyRuntime
+state = RobotState(
+    joint_names={JOINTS!r}, joint_pos=[0.1, 0.2, 0.3], joint_vel=[0.0, 0.0, 0.0], base_quat_xyzw=[0.0, 0.0, 0.0, 1.0],
+    base_ang_vel=[0.0, 0.0, 0.0], commands={{"base_velocity": [0.5, 0.0, 0.0]}},
+)
+print(JointPolicyRuntime({str(bundle[0])!r}).step(state).shape)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "(1, 3)", done.stderr
