@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import sim2real.lab
 from engine_env import ENGINES
 from sim2real.lab.launch import make_env
 from sim2real_tasks.robots.fuse import freeze_joints, fuse_links
@@ -14,6 +15,8 @@ from sim2real_tasks.robots.vendor import vendor_urdf
 from tasks.robots_table import ROBOTS
 
 N = 2
+DRIVES = ("actuator_kp", "actuator_kd", "actuator_effort_limit", "joint_armature")
+"""What is read of each joint's drive."""
 FOUND = {}
 """What was measured, by robot and engine: the second engine is compared with the first."""
 
@@ -61,24 +64,23 @@ def measure(env):
         "fixed": bool(robot.is_fixed_base),
         "default": data.default_joint_pos.torch[0].numpy().copy(),
         "limits": data.joint_pos_limits.torch[0].numpy().copy(),
-        "armature": data.joint_armature.torch[0].numpy().copy(),
         "mass": data.body_mass.torch[0].numpy().copy(),
-        "gains": [
-            (name, str(group.cfg.stiffness), str(group.cfg.damping), type(group.cfg).__name__)
-            for name, group in sorted(robot.actuators.items())
-        ]
-        if hasattr(robot.actuators, "items")
-        else [],
     }
+    facts |= drives(env, joints)
     generator = torch.Generator().manual_seed(3)
     pose = data.default_joint_pos.torch[:1] + 0.2 * torch.rand(1, len(joints), generator=generator)
     state = placed(env, pose)
     facts["pose"] = pose[0].numpy().copy()
-    base = torch.cat([state.root_pos_w.torch[0] * 0, torch.zeros(0)])
-    place = state.body_pos_w.torch[0] - state.root_pos_w.torch[0] + base
-    facts["place"] = place.numpy().copy()
+    facts["place"] = (state.body_pos_w.torch[0] - state.root_pos_w.torch[0]).numpy().copy()
     facts["moved"] = answers(env)
     return facts
+
+
+def drives(env, joints):
+    """Return what the engine's solver or actuators hold of each joint's drive, in the order of `joints`."""
+    engine = sim2real.lab.engine_of(env)
+    at = [[element.name for element in engine.elements.joint].index(name) for name in joints]
+    return {key: np.array(engine.read(key)[0, :, 0])[at] for key in DRIVES}
 
 
 def answers(env):
@@ -128,14 +130,17 @@ def test_it_is_the_vendors_robot(facts, robot_name):
     assert tuple(facts["joints"]) == robot.joints
     assert facts["fixed"] == robot.fixed
     model = description(robot, facts["bodies"])
+    root = ElementTree.parse(vendor_urdf(robot.urdf)).getroot()
     data = mujoco.MjData(model)
     for name, value, limits in zip(facts["joints"], facts["pose"], facts["limits"], strict=True):
         joint = model.joint(name)
         np.testing.assert_allclose(limits, joint.range, atol=1e-5)
+        effort = float(root.find(f"joint[@name='{name}']/limit").get("effort"))
+        assert facts["actuator_effort_limit"][facts["joints"].index(name)] == pytest.approx(effort), name
         data.qpos[joint.qposadr[0]] = value
     mujoco.mj_kinematics(model, data)
-    root = facts["bodies"][0]
-    origin = data.body(root).xpos if root in [model.body(i).name for i in range(model.nbody)] else np.zeros(3)
+    base = facts["bodies"][0]
+    origin = data.body(base).xpos if base in [model.body(i).name for i in range(model.nbody)] else np.zeros(3)
     for name, mass, place in zip(facts["bodies"][1:], facts["mass"][1:], facts["place"][1:], strict=True):
         np.testing.assert_allclose(mass, model.body(name).mass[0], rtol=1e-5)
         np.testing.assert_allclose(place, data.body(name).xpos - origin, atol=2e-5, err_msg=name)
@@ -154,9 +159,9 @@ def test_both_engines_hold_the_same_robot(facts, robot_name):
     if len(both := [found for (name, _), found in FOUND.items() if name == robot_name]) < 2:
         pytest.skip("the other engine comes next, or is not installed")
     first, second = both
-    for key in ("joints", "bodies", "fixed", "gains"):
+    for key in ("joints", "bodies", "fixed"):
         assert first[key] == second[key]
-    for key in ("default", "limits", "armature", "mass"):
+    for key in ("default", "limits", "mass", *DRIVES):
         np.testing.assert_allclose(first[key], second[key], rtol=1e-5, atol=1e-6, err_msg=key)
     np.testing.assert_allclose(first["place"], second["place"], atol=2e-5)
     answer = np.abs(np.diag(first["moved"]) - np.diag(second["moved"]))
