@@ -7,6 +7,7 @@ only thing that comes back, so a run that is killed goes on where it was.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -189,26 +190,26 @@ def run_all(cfg: EnginesCfg, told: Told | None = None) -> dict[str, PlayedTable]
 
 def _in_side_process(cfg: EnginesCfg, engine: str, told: Told | None) -> None:
     command = [sys.executable, "-m", "sim2real.evaluate.transfer_worker", engine]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         said: list[str] = []
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
-        reader = Thread(target=lambda: said.extend(process.stderr), daemon=True)  # type: ignore[arg-type]
+        reader = Thread(target=said.extend, args=(process.stderr,), daemon=True)
         reader.start()
-        process.stdin.write(cfg.to_json())
-        process.stdin.close()
-        for line in process.stdout:
-            if told is not None and line.startswith("played "):
-                _, done, total = line.split()
-                told(engine, int(done), int(total))
-        code = process.wait()
-        reader.join()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+        try:
+            with contextlib.suppress(BrokenPipeError):  # one that is gone already says why on its standard error
+                process.stdin.write(cfg.to_json())
+                process.stdin.close()
+            for line in process.stdout:
+                if told is not None and line.startswith("played "):
+                    _, done, total = line.split()
+                    told(engine, int(done), int(total))
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            reader.join()
     if code != 0:
         raise EvaluationError(_reason(engine, code, said))
 
