@@ -97,7 +97,7 @@ class Wild(torch.nn.Module):
         return self.second(torch.nn.functional.elu(self.first((x - self.mean) / (self.std + 1e-2)))) * 2
 
 
-@pytest.mark.parametrize("groups", [("policy",), ("wide",), ("timed",)])
+@pytest.mark.parametrize("groups", [("policy", "wide"), ("timed",)])
 def test_the_assembly_gives_what_the_observation_manager_gives(env, groups):
     """A hundred decisions with falls among them: every number within 2e-6, relative to the largest; targets too."""
     contract = contract_of(env, groups)
@@ -120,7 +120,7 @@ def test_a_bundle_acts_as_the_torch_policy_in_the_environment(env, tmp_path):
     groups = ("policy", "wide")
     contract = contract_of(env, groups)
     actor = Wild(contract.state.size)
-    rollout = record_rollout(env, actor, 40, groups=groups, raw_clip=CLIP)
+    rollout = record_rollout(env, actor, 12, groups=groups, raw_clip=CLIP)
     result = export_joint_policy(actor, contract, rollout, tmp_path / "bundle", JointExportCfg(latency_runs=5))
     assert result.parity["targets_max_abs_error"] < 1e-4 and result.parity["assembly_max_abs_error"] < 1e-4
     runtime = JointPolicyRuntime(tmp_path / "bundle", NUM_ENVS, task=TASK)
@@ -130,10 +130,11 @@ def test_a_bundle_acts_as_the_torch_policy_in_the_environment(env, tmp_path):
     with torch.inference_mode():
         for _ in range(STEPS):
             targets = runtime.step(replace(robot_state(env), last_action=None))
-            action = actor(torch.cat([observed[group] for group in groups], dim=-1)).clamp(*CLIP)
-            observed, _, terminated, truncated, _ = env.step(action)
+            output = actor(torch.cat([observed[group] for group in groups], dim=-1))
+            observed, _, terminated, truncated, _ = env.step(output.clamp(*CLIP))
             wanted = env.action_manager.get_term("joint_pos").processed_actions.numpy()
-            np.testing.assert_allclose(targets, wanted, atol=2e-5)
+            # relative to the outputs before they are clipped, whose rounding this is
+            np.testing.assert_allclose(targets, wanted, rtol=0.0, atol=2e-6 * max(1.0, float(output.abs().max())))
             ended = (terminated | truncated).numpy()
             runtime.reset(ended)
             falls += int(ended.sum())
