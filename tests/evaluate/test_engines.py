@@ -121,12 +121,26 @@ def test_a_step_response_is_the_same_in_both_engines():
 @both
 def test_an_arm_settles_at_its_target_less_gravity_over_stiffness(engine):
     robot = panda()
-    player = PLAYERS[engine](robot, 1 / 120, 2)
+    player = PLAYERS[engine](robot, 1 / 120, 2, gravity=True)
     last = play(player, robot, 200)[-1]
     kp = np.array([joint.kp for joint in robot.joints])
     assert np.abs(last.joint_vel).max() < 1e-4
     np.testing.assert_allclose(last.joint_effort[0], kp * (default_of(robot) - last.joint_pos[0]), atol=2e-3)
     assert last.joint_effort[0, 3] == pytest.approx(21.09, rel=0.01)  # the elbow carries the forearm
+
+
+@both
+def test_an_arm_is_carried_and_what_the_contract_does_not_name_is_fixed(engine):
+    """As our reach tasks have it: no sag, and a hand whose fingers are closed for good."""
+    robot = panda()
+    robot = dataclasses.replace(robot, joints=robot.joints[:7])
+    player = PLAYERS[engine](robot, 1 / 120, 2)
+    seen = play(player, robot, 30)
+    np.testing.assert_allclose(seen[-1].joint_pos[0], default_of(robot), atol=1e-6)
+    assert player.mass[0] == pytest.approx(17.4519, rel=1e-4)
+    fingers = [player.link_names.index(f"panda_{side}finger") for side in ("left", "right")]
+    one, other = seen[0].links[0, fingers]
+    assert np.linalg.norm(one - other) < 1e-6
 
 
 @both
@@ -168,7 +182,7 @@ def test_a_sled_is_braked_by_its_friction(engine, tmp_path):
 @both
 def test_strength_scales_gains_and_limits(engine):
     robot = panda()
-    player = PLAYERS[engine](robot, 1 / 120, 2, 2)
+    player = PLAYERS[engine](robot, 1 / 120, 2, 2, gravity=True)
     player.reset(nominal(robot, 2, strength=np.array([1.0, 0.25])))
     pose = default_of(robot)
     for _ in range(150):
@@ -226,7 +240,7 @@ def test_a_pendulum_swings_at_its_period(engine, armature, tmp_path):
         name="pendulum", urdf="pendulum.urdf", urdf_sha256=digest(urdf), base_link="post", floating_base=False,
         joints=(joint,),
     )  # fmt: skip
-    player = PLAYERS[engine](robot, 0.001, 1, urdf=urdf)
+    player = PLAYERS[engine](robot, 0.001, 1, urdf=urdf, gravity=True)
     angle = np.array([s.joint_pos[0, 0] for s in play(player, robot, 6000)])
     period = 2 * math.pi * math.sqrt((0.03 + 2 * 0.16 + armature) / (2 * 9.81 * 0.4))
     downwards = np.flatnonzero((angle[:-1] > 0) & (angle[1:] <= 0))

@@ -20,7 +20,14 @@ import numpy as np
 from sim2real.contract import Robot
 from sim2real.evaluate.engines.drives import Drives
 from sim2real.evaluate.engines.latency import TargetLine
-from sim2real.evaluate.engines.player import Conditions, RobotMismatch, Snapshot, ground_height, quat_from_yaw
+from sim2real.evaluate.engines.player import (
+    Conditions,
+    RobotMismatch,
+    Snapshot,
+    feels_gravity,
+    ground_height,
+    quat_from_yaw,
+)
 from sim2real.evaluate.engines.urdf import GEAR, ROTOR, find_urdf, plain_urdf
 
 LONGEST_STEP = 0.00125
@@ -35,9 +42,23 @@ class DartPlayer:
     engine = "dart"
 
     def __init__(
-        self, robot: Robot, physics_dt: float, decimation: int, num_worlds: int = 1, urdf: Path | None = None
+        self,
+        robot: Robot,
+        physics_dt: float,
+        decimation: int,
+        num_worlds: int = 1,
+        urdf: Path | None = None,
+        gravity: bool | None = None,
     ) -> None:
         """Build the worlds.
+
+        Args:
+            robot: the contract's robot.
+            physics_dt: physics step [s].
+            decimation: physics steps of one decision.
+            num_worlds: robots.
+            urdf: description of a robot that is not among the vendors'.
+            gravity: whether it pulls; None: at a robot that moves.
 
         Raises:
             RobotMismatch: the description is not there, not whole, or not the contract's.
@@ -54,7 +75,8 @@ class DartPlayer:
                 Path(folder),
                 {name: value for name, value in rotors.items() if value > 0.0},
             )
-            self._worlds = [_World(path, robot, self._dt) for _ in range(num_worlds)]
+            pulls = feels_gravity(robot) if gravity is None else gravity
+            self._worlds = [_World(path, robot, self._dt, pulls) for _ in range(num_worlds)]
         self._line = TargetLine(num_worlds, len(self.joint_names), physics_dt, decimation)
         first = self._worlds[0]
         self.link_names = first.link_names
@@ -105,7 +127,7 @@ class DartPlayer:
 class _World:
     """One robot on flat ground."""
 
-    def __init__(self, urdf: Path, robot: Robot, dt: float) -> None:
+    def __init__(self, urdf: Path, robot: Robot, dt: float, gravity: bool) -> None:
         import dartpy as dart
 
         loader = dart.utils.DartLoader()
@@ -119,7 +141,7 @@ class _World:
             raise RobotMismatch(f"DART cannot read {urdf}")
         self._world = dart.simulation.World()
         self._world.setTimeStep(dt)
-        self._world.setGravity([0.0, 0.0, -9.81])
+        self._world.setGravity([0.0, 0.0, -9.81 if gravity else 0.0])
         self._world.getConstraintSolver().setCollisionDetector(dart.collision.BulletCollisionDetector())
         self._world.addSkeleton(_ground(dart, ground_height(robot)))
         self._world.addSkeleton(self._skeleton)

@@ -22,6 +22,7 @@ from sim2real.evaluate.engines.player import (
     Conditions,
     RobotMismatch,
     Snapshot,
+    feels_gravity,
     ground_height,
     quat_from_yaw,
     turn_back,
@@ -34,7 +35,7 @@ IMPRATIO = 100.0
 """How much stiffer friction is than the normal force [1]."""
 
 
-def compile_model(urdf: Path, robot: Robot, physics_dt: float) -> Any:
+def compile_model(urdf: Path, robot: Robot, physics_dt: float, gravity: bool = True) -> Any:
     """MuJoCo's model of the robot on flat ground.
 
     Raises:
@@ -72,6 +73,7 @@ def compile_model(urdf: Path, robot: Robot, physics_dt: float) -> Any:
         actuator.forcelimited = True
         actuator.forcerange = (-1.0, 1.0)  # set for each world and step
     spec.option.timestep = physics_dt
+    spec.option.gravity = (0.0, 0.0, -9.81 if gravity else 0.0)
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     spec.option.impratio = IMPRATIO
@@ -88,9 +90,23 @@ class MujocoPlayer:
     engine = "mujoco"
 
     def __init__(
-        self, robot: Robot, physics_dt: float, decimation: int, num_worlds: int = 1, urdf: Path | None = None
+        self,
+        robot: Robot,
+        physics_dt: float,
+        decimation: int,
+        num_worlds: int = 1,
+        urdf: Path | None = None,
+        gravity: bool | None = None,
     ) -> None:
         """Build the model.
+
+        Args:
+            robot: the contract's robot.
+            physics_dt: physics step [s].
+            decimation: physics steps of one decision.
+            num_worlds: robots.
+            urdf: description of a robot that is not among the vendors'.
+            gravity: whether it pulls; None: at a robot that moves.
 
         Raises:
             RobotMismatch: the description is not there, not whole, or not the contract's.
@@ -101,7 +117,9 @@ class MujocoPlayer:
         self.drives = Drives.of(robot)
         self._dt = physics_dt
         with tempfile.TemporaryDirectory(prefix="sim2real-mujoco-") as folder:
-            self.model = compile_model(plain_urdf(find_urdf(robot, urdf), robot, Path(folder)), robot, physics_dt)
+            plain = plain_urdf(find_urdf(robot, urdf), robot, Path(folder))
+            pulls = feels_gravity(robot) if gravity is None else gravity
+            self.model = compile_model(plain, robot, physics_dt, pulls)
         self._models = [copy.copy(self.model) for _ in range(num_worlds)]
         self._data = [mujoco.MjData(model) for model in self._models]
         self._line = TargetLine(num_worlds, len(self.joint_names), physics_dt, decimation)

@@ -169,6 +169,11 @@ def ground_height(robot: Robot) -> float:
     return 0.0 if robot.floating_base else robot.start_pos[2] - BELOW_ARM
 
 
+def feels_gravity(robot: Robot) -> bool:
+    """Whether gravity pulls at a robot. Not at an arm: its own controller carries it, as in our reach tasks."""
+    return robot.floating_base
+
+
 def quat_from_yaw(yaw: np.ndarray, quat_xyzw: tuple[float, ...]) -> np.ndarray:
     """A turn about the vertical after a given one, x, y, z, w, (n, 4)."""
     x, y, z, w = quat_xyzw

@@ -3,6 +3,7 @@
 Engines differ in what of a URDF they cannot read: where meshes lie, pictures, links without mass. A copy in a folder
 of its own has collision meshes by their full path, no pictures, a milligram for every link without mass, and neither
 mimic joints nor joint damping and friction: the contract names a drive for every joint, and what Isaac Lab was given.
+Joints that the contract does not name are fixed at their zero, as our tasks fix a hand that holds still.
 Masses, inertias, frames and shapes are untouched.
 """
 
@@ -94,6 +95,8 @@ def plain_urdf(urdf: Path, robot: Robot, folder: Path, rotors: Mapping[str, floa
     for joint in root.findall("joint"):
         for element in [*joint.findall("mimic"), *joint.findall("dynamics")]:
             joint.remove(element)
+        if joint.get("name") not in robot.joint_names:
+            joint.set("type", "fixed")
     for element in [e for e in root if e.tag not in ("link", "joint")]:
         root.remove(element)
     for name, armature in (rotors or {}).items():
@@ -116,14 +119,14 @@ def find_mesh(urdf: Path, name: str) -> Path | None:
 
 
 def _check_names(urdf: Path, root: ET.Element, robot: Robot) -> None:
-    """The joints that move are the contract's, and so are base and end effector."""
+    """The joints of the contract move, and its base and end effector are links."""
     moving = {
         j.get("name", "") for j in root.findall("joint") if j.get("type") in ("revolute", "continuous", "prismatic")
     }
     wanted = set(robot.joint_names)
-    if moving != wanted:
+    if not wanted <= moving:
         raise RobotMismatch(
-            f"{urdf}: its joints are not those of the contract's robot '{robot.name}':"
+            f"{urdf}: it has not the joints of the contract's robot '{robot.name}':"
             f" only in the contract: {', '.join(sorted(wanted - moving)) or 'none'};"
             f" only in the URDF: {', '.join(sorted(moving - wanted)) or 'none'}"
         )
