@@ -167,6 +167,7 @@ train(cfg(Path({folder!r}), **settings))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_loses_only_what_was_not_saved(tmp_path):
     """Killed as the third checkpoint was written but not yet there: it goes on after the second, the curve whole."""
     tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -177,3 +178,45 @@ def test_a_killed_run_loses_only_what_was_not_saved(tmp_path):
     result = train(cfg(tmp_path, iterations=4, **settings))
     rows = json.loads((tmp_path / "run" / "curves.json").read_text())["rows"]
     assert result.iterations == 4 and [row["iteration"] for row in rows] == [1, 2, 3, 4]
+
+
+@pytest.mark.slow
+def test_a_student_learns_what_a_teacher_that_sees_everything_does(tmp_path):
+    """The student sees less; it comes nearer to its teacher; its run goes on and plays like any other."""
+    from sim2real.learn import LearnError
+
+    engine = {"physics": "newton_mjwarp", "curriculum": None, "num_envs": 4, "iterations": 1}
+    train(cfg(tmp_path, **engine, out=tmp_path / "teacher", privileged=True))
+    settings = {**engine, "out": tmp_path / "student", "teacher": tmp_path / "teacher"}
+    train(cfg(tmp_path, **{**settings, "iterations": 3}))
+    result = train(cfg(tmp_path, **{**settings, "iterations": 4}))
+    rows = json.loads((tmp_path / "student" / "curves.json").read_text())["rows"]
+    losses = [row["losses"]["behavior"] for row in rows]
+    assert result.iterations == 4 and len(losses) == 4 and losses[-1] < losses[0]
+    student, teacher = Run.read(tmp_path / "student"), Run.read(tmp_path / "teacher")
+    assert student.agent["obs_groups"] == {"student": ["policy"], "teacher": ["critic"]}
+    widths = [
+        torch.load(run.checkpoint, weights_only=False)[key]["mlp.0.weight"].shape[1]
+        for run, key in ((student, "student_state_dict"), (teacher, "actor_state_dict"))
+    ]
+    assert widths[0] < widths[1]
+
+    def short(task):
+        task.episode_length_s = 0.2
+
+    with opened(student, num_envs=2, prepare=short) as (venv, policy):
+        assert play(student, venv, policy, 2).episodes == 2
+    with pytest.raises(LearnError, match="cannot teach here.*--privileged"):
+        train(cfg(tmp_path, **{**settings, "out": tmp_path / "other", "spec": None}))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(ENGINES) < 2, reason="one engine alone")
+def test_a_policy_is_tried_in_both_engines_beside_its_training(tmp_path):
+    """A line for each engine, and what the policy loses in the other one."""
+    settings = {"curriculum": None, "num_envs": 4, "iterations": 2, "try_every": 2, "try_episodes": 1}
+    train(cfg(tmp_path, **settings, physics="ovphysx", try_in=("newton_mjwarp",)))
+    lines = [json.loads(line) for line in (tmp_path / "run" / "tries.jsonl").read_text().splitlines()]
+    assert [(line["iteration"], line["physics"]) for line in lines] == [(2, "ovphysx"), (2, "newton_mjwarp")]
+    assert lines[1]["gap"] == pytest.approx(lines[0]["reward"] - lines[1]["reward"])
+    assert not (tmp_path / "run" / "tries").exists()

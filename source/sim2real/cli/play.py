@@ -38,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
     options: dict[str, Any] = {"num_envs": num_envs, "device": args.device, "spec": args.spec, "seed": args.seed}
     if not args.headless:
         with opened(found, args.physics, prepare=in_browser(args.port), **options) as (venv, policy):
-            print(f"http://localhost:{args.port} shows {found.task}, iteration {found.iteration}; Ctrl-C ends it")
+            print(
+                f"http://localhost:{args.port} shows {found.task}, iteration {found.iteration}; Ctrl-C ends it",
+                flush=True,
+            )
             watch(venv, policy)
     with opened(found, args.physics, **options) as (venv, policy):
         played = play(found, venv, policy, args.episodes, args.physics)

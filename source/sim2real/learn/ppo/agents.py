@@ -88,6 +88,9 @@ def student_of(agent: Any, teacher: dict[str, Any]) -> Any:
     Args:
         agent: the task's own configuration, whose actor is the student.
         teacher: the rsl_rl configuration of the teacher's run.
+
+    Raises:
+        LearnError: one of them is no perceptron.
     """
     from importlib.metadata import version
 
@@ -98,14 +101,19 @@ def student_of(agent: Any, teacher: dict[str, Any]) -> Any:
         handle_deprecated_rsl_rl_cfg,
     )
 
-    student, known = agent.actor.copy(), teacher["actor"]
-    student.distribution_cfg.init_std = 0.1  # it explores little: what it is taught is in the teacher's actions
-    master = student.copy()
-    for name in ("class_name", "hidden_dims", "activation", "obs_normalization"):
-        setattr(master, name, known[name])
-    master.distribution_cfg = RslRlMLPModelCfg.GaussianDistributionCfg(
-        init_std=1.0, std_type=known["distribution_cfg"]["std_type"]
-    )
+    student = vars(agent.actor) | {"distribution_cfg": vars(agent.actor.distribution_cfg)}
+
+    def network(actor: dict[str, Any], std: float) -> Any:
+        if actor["class_name"] != "MLPModel":
+            raise LearnError(f"an actor is a {actor['class_name']}; distillation is for MLPModel alone")
+        kind = actor["distribution_cfg"].get("std_type", "scalar")
+        return RslRlMLPModelCfg(
+            hidden_dims=list(actor["hidden_dims"]),
+            activation=actor["activation"],
+            obs_normalization=actor["obs_normalization"],
+            distribution_cfg=RslRlMLPModelCfg.GaussianDistributionCfg(init_std=std, std_type=kind),
+        )
+
     cfg = RslRlDistillationRunnerCfg(
         seed=agent.seed,
         device=agent.device,
@@ -115,8 +123,8 @@ def student_of(agent: Any, teacher: dict[str, Any]) -> Any:
         experiment_name=agent.experiment_name,
         clip_actions=agent.clip_actions,
         obs_groups={"student": list(agent.obs_groups["actor"]), "teacher": list(teacher["obs_groups"]["actor"])},
-        student=student,
-        teacher=master,
+        student=network(student, 0.1),  # it explores little: what it is taught is in the teacher's actions
+        teacher=network(teacher["actor"], 1.0),
         algorithm=RslRlDistillationAlgorithmCfg(
             num_learning_epochs=2, learning_rate=1.0e-3, gradient_length=int(agent.num_steps_per_env), max_grad_norm=1.0
         ),

@@ -261,8 +261,9 @@ def teach(runner: Any, teacher: Run) -> None:
     try:
         runner.load(str(teacher.checkpoint), load_cfg={"teacher": True}, map_location=runner.device)
     except (RuntimeError, KeyError) as error:
+        why = (str(error).splitlines()[1:] or [str(error)])[0].strip()  # the first tensor that does not fit
         raise LearnError(
-            f"{teacher.checkpoint} cannot teach here: {error}; a teacher has to be a run of the same task with the same"
+            f"{teacher.checkpoint} cannot teach here: {why}; a teacher has to be a run of the same task with the same"
             " spec, trained with --privileged"
         ) from error
 
