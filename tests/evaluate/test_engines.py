@@ -303,6 +303,27 @@ def test_a_missing_mesh_and_a_broken_file_are_named(tmp_path):
         plain_urdf(tmp_path / "none.urdf", go2(), tmp_path / "out")
 
 
+@both
+def test_an_impossible_inertia_is_refused_where_it_moves_and_fused_where_it_does_not(engine, tmp_path):
+    urdf = tmp_path / "pendulum.urdf"
+    camera = """<link name="camera"><inertial><mass value="0.1"/>
+    <inertia ixx="3" iyy="1" izz="1" ixy="0" ixz="0" iyz="0"/></inertial></link>
+    <joint name="mount" type="fixed"><parent link="bar"/><child link="camera"/></joint></robot>"""
+    urdf.write_text(
+        PENDULUM.replace("</robot>", camera).replace('izz="0.01"', 'izz="4"').replace('iyy="0.03"', 'iyy="4"')
+    )
+    joint = Joint(name="pivot", default_pos=0.05, kp=0.0, kd=0.0)
+    robot = Robot(
+        name="pendulum", urdf="pendulum.urdf", urdf_sha256=digest(urdf), base_link="post", floating_base=False,
+        joints=(joint,),
+    )  # fmt: skip
+    player = PLAYERS[engine](robot, DT, DECIMATION, urdf=urdf)
+    assert player.mass[0] == pytest.approx(2.1, rel=1e-5)
+    urdf.write_text(PENDULUM.replace('izz="0.01"', 'izz="0.07"'))
+    with pytest.raises(RobotMismatch, match="no body can have the moments of inertia of bar"):
+        PLAYERS[engine](dataclasses.replace(robot, urdf_sha256=digest(urdf)), DT, DECIMATION, urdf=urdf)
+
+
 def test_an_arm_without_its_end_effector_is_refused():
     with pytest.raises(RobotMismatch, match="end_effector 'claw' is none of its links"):
         MujocoPlayer(dataclasses.replace(panda(), end_effector="claw"), DT, DECIMATION)

@@ -3,7 +3,8 @@
 Engines differ in what of a URDF they cannot read: where meshes lie, pictures, links without mass. A copy in a folder
 of its own has collision meshes by their full path, no pictures, a milligram for every link without mass, and neither
 mimic joints nor joint damping and friction: the contract names a drive for every joint, and what Isaac Lab was given.
-Joints that the contract does not name are fixed at their zero, as our tasks fix a hand that holds still.
+Joints that the contract does not name are fixed at their zero, as our tasks fix a hand that holds still. A link with
+moments of inertia that no body can have becomes part of its parent where a fixed joint ties it, else it is refused.
 Masses, inertias, frames and shapes are untouched.
 """
 
@@ -77,6 +78,7 @@ def plain_urdf(urdf: Path, robot: Robot, folder: Path, rotors: Mapping[str, floa
     except OSError as error:
         raise RobotMismatch(f"{urdf}: {error.strerror}") from error
     _check_names(urdf, root, robot)
+    _fuse_impossible(urdf, root)
     missing = []
     for link in root.findall("link"):
         for visual in link.findall("visual"):
@@ -134,6 +136,32 @@ def _check_names(urdf: Path, root: ET.Element, robot: Robot) -> None:
     for what, name in (("base_link", robot.base_link), ("end_effector", robot.end_effector)):
         if name is not None and name not in links:
             raise RobotMismatch(f"{urdf}: {what} '{name}' is none of its links: {', '.join(sorted(links))}")
+
+
+def _fuse_impossible(urdf: Path, root: ET.Element) -> None:
+    """Make links whose moments no body can have part of their parents, where a fixed joint ties them; refuse others."""
+    from sim2real_tasks.robots.fuse import fuse_links
+
+    bad = [link.get("name", "") for link in root.findall("link") if not _possible(link)]
+    if bad:
+        fuse_links(root, "|".join(map(re.escape, bad)))
+        bad = [link.get("name", "") for link in root.findall("link") if not _possible(link)]
+    if bad:
+        raise RobotMismatch(
+            f"{urdf}: no body can have the moments of inertia of {', '.join(bad)}: each principal moment is at most the"
+            " sum of the other two. Mend the URDF"
+        )
+
+
+def _possible(link: ET.Element) -> bool:
+    """Whether a link's moments are none, or those of a body: the triangle inequality."""
+    inertia = link.find("inertial/inertia")
+    mass = link.find("inertial/mass")
+    if inertia is None or mass is None or float(mass.get("value", 0)) <= 0.0:
+        return True
+    xx, yy, zz, xy, xz, yz = (float(inertia.get(f"i{name}", 0)) for name in ("xx", "yy", "zz", "xy", "xz", "yz"))
+    moments = np.linalg.eigvalsh([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+    return bool(moments[0] >= 0.0 and moments[2] <= (moments[0] + moments[1]) * (1.0 + 1e-9))
 
 
 def _give_mass(link: ET.Element) -> None:
