@@ -18,16 +18,13 @@ class Robot:
     joints: tuple[str, ...]
     preset: str
     fixed: bool = False
-    frozen: str = ""
 
 
 ROBOTS = {
     "go2": Robot(task=velocity.TASK, urdf="go2_description/urdf/go2.urdf", joints=go2.JOINTS, preset="quadruped"),
     "anymal_c": Robot(task=velocity.ANYMAL_C_FLAT, urdf=anymal_c.URDF, joints=anymal_c.JOINTS, preset="quadruped"),
     "g1": Robot(task=velocity.G1_FLAT, urdf=g1.URDF, joints=g1.JOINTS, preset="humanoid"),
-    "panda": Robot(
-        task=reach.PANDA, urdf=panda.URDF, joints=panda.JOINTS, preset="arm", fixed=True, frozen=panda.FINGERS
-    ),
+    "panda": Robot(task=reach.PANDA, urdf=panda.URDF, joints=panda.JOINTS, preset="arm", fixed=True),
     "ur5": Robot(task=reach.UR5, urdf=ur5.URDF, joints=ur5.JOINTS, preset="arm", fixed=True),
 }
 """By short name."""

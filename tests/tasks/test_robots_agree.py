@@ -10,31 +10,57 @@ import torch
 import sim2real.lab
 from engine_env import ENGINES
 from sim2real.lab.launch import make_env
-from sim2real_tasks.robots.fuse import freeze_joints, fuse_links
 from sim2real_tasks.robots.vendor import vendor_urdf
 from tasks.robots_table import ROBOTS
 
 N = 2
-DRIVES = ("actuator_kp", "actuator_kd", "actuator_effort_limit", "joint_armature")
+DRIVES = ("actuator_kp", "actuator_kd", "actuator_effort_limit", "joint_armature", "joint_damping", "joint_friction")
 """What is read of each joint's drive."""
 FOUND = {}
 """What was measured, by robot and engine: the second engine is compared with the first."""
 
 
-def description(robot, bodies):
-    """Return native MuJoCo's model of the vendor's URDF, whose fixed links are merged into the engines' `bodies`."""
+def description(robot):
+    """Return native MuJoCo's model of the vendor's URDF, every link a body of its own."""
     root = ElementTree.parse(vendor_urdf(robot.urdf)).getroot()
-    if robot.frozen:
-        freeze_joints(root, robot.frozen)
-    names = {link.get("name") for link in root.iter("link")}
-    fuse_links(root, "|".join(names - set(bodies)) or "(?!)")
-    for link in root.iter("link"):  # geometry only weighs here where a link has no mass of its own
+    for link in root.iter("link"):  # geometry would only weigh here, where a link has no mass
         for element in [*link.findall("visual"), *link.findall("collision")]:
             link.remove(element)
+        inertia = link.find("inertial/inertia")
+        if inertia is not None and not possible(inertia):
+            # Cameras and the hatch of the ANYmal; they ride on its base, which MuJoCo makes the world.
+            inertia.attrib |= {"ixx": "1e-9", "iyy": "1e-9", "izz": "1e-9", "ixy": "0", "ixz": "0", "iyz": "0"}
     ElementTree.SubElement(ElementTree.SubElement(root, "mujoco"), "compiler", {"fusestatic": "false"})
     spec = mujoco.MjSpec.from_string(ElementTree.tostring(root, encoding="unicode"))
     spec.compiler.boundmass, spec.compiler.boundinertia = 1e-9, 1e-12
     return spec.compile()
+
+
+def possible(inertia):
+    """Return whether a body can have this inertia, or has none."""
+    xx, yy, zz, xy, xz, yz = (float(inertia.get(key)) for key in ("ixx", "iyy", "izz", "ixy", "ixz", "iyz"))
+    moments = np.linalg.eigvalsh([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+    return moments.max() == 0 or (moments.min() > 0 and 2 * moments.max() <= moments.sum() * (1 + 1e-6))
+
+
+def together(model, data, name, bodies):
+    """Return mass, centre and inertia, in the axes of body `name`, of all links that move with it."""
+    own = []
+    for link in range(1, model.nbody):
+        body = link
+        while body and model.body(body).name not in bodies:
+            body = int(model.body_parentid[body])
+        if body and model.body(body).name == name:
+            own.append(link)
+    mass = model.body_mass[own].sum()
+    centre = (model.body_mass[own, None] * data.xipos[own]).sum(0) / mass
+    inertia = np.zeros((3, 3))
+    for link in own:
+        turn, arm = data.ximat[link].reshape(3, 3), data.xipos[link] - centre
+        inertia += turn @ np.diag(model.body_inertia[link]) @ turn.T
+        inertia += model.body_mass[link] * (arm @ arm * np.eye(3) - np.outer(arm, arm))
+    axes = data.body(name).xmat.reshape(3, 3)
+    return mass, axes.T @ (centre - data.body(name).xpos), axes.T @ inertia @ axes
 
 
 def placed(env, joints):
@@ -65,6 +91,8 @@ def measure(env):
         "default": data.default_joint_pos.torch[0].numpy().copy(),
         "limits": data.joint_pos_limits.torch[0].numpy().copy(),
         "mass": data.body_mass.torch[0].numpy().copy(),
+        "com": data.body_com_pos_b.torch[0].numpy().copy(),
+        "inertia": data.body_inertia.torch[0].numpy().copy(),
     }
     facts |= drives(env, joints)
     generator = torch.Generator().manual_seed(3)
@@ -125,11 +153,11 @@ def facts(request, robot_name):
 
 
 def test_it_is_the_vendors_robot(facts, robot_name):
-    """Joints in the task's order; axes, limits, masses and places of bodies as native MuJoCo compiles the URDF."""
+    """Joints in the task's order; limits, masses, inertias and places of bodies as native MuJoCo reads the URDF."""
     robot = ROBOTS[robot_name]
     assert tuple(facts["joints"]) == robot.joints
     assert facts["fixed"] == robot.fixed
-    model = description(robot, facts["bodies"])
+    model = description(robot)
     root = ElementTree.parse(vendor_urdf(robot.urdf)).getroot()
     data = mujoco.MjData(model)
     for name, value, limits in zip(facts["joints"], facts["pose"], facts["limits"], strict=True):
@@ -141,9 +169,14 @@ def test_it_is_the_vendors_robot(facts, robot_name):
     mujoco.mj_kinematics(model, data)
     base = facts["bodies"][0]
     origin = data.body(base).xpos if base in [model.body(i).name for i in range(model.nbody)] else np.zeros(3)
-    for name, mass, place in zip(facts["bodies"][1:], facts["mass"][1:], facts["place"][1:], strict=True):
-        np.testing.assert_allclose(mass, model.body(name).mass[0], rtol=1e-5)
-        np.testing.assert_allclose(place, data.body(name).xpos - origin, atol=2e-5, err_msg=name)
+    for at, name in list(enumerate(facts["bodies"]))[1:]:
+        mass, com, inertia = together(model, data, name, facts["bodies"])
+        np.testing.assert_allclose(facts["mass"][at], mass, rtol=1e-5)
+        np.testing.assert_allclose(facts["com"][at], com, atol=1e-5, err_msg=name)
+        np.testing.assert_allclose(
+            facts["inertia"][at].reshape(3, 3), inertia, atol=1e-3 * np.trace(inertia), err_msg=name
+        )
+        np.testing.assert_allclose(facts["place"][at], data.body(name).xpos - origin, atol=2e-5, err_msg=name)
 
 
 def test_every_action_moves_its_own_joint_its_own_way(facts):
@@ -161,7 +194,7 @@ def test_both_engines_hold_the_same_robot(facts, robot_name):
     first, second = both
     for key in ("joints", "bodies", "fixed"):
         assert first[key] == second[key]
-    for key in ("default", "limits", "mass", *DRIVES):
+    for key in ("default", "limits", "mass", "com", "inertia", *DRIVES):
         np.testing.assert_allclose(first[key], second[key], rtol=1e-5, atol=1e-6, err_msg=key)
     np.testing.assert_allclose(first["place"], second["place"], atol=2e-5)
     answer = np.abs(np.diag(first["moved"]) - np.diag(second["moved"]))

@@ -54,6 +54,8 @@ HEIGHT = 0.78
 """Height at which the pelvis starts [m]: the soles are 1 cm above the ground in the default pose."""
 ARMATURE = 0.01
 """Rotor inertia as the joint feels it [kg·m²]: Isaac Lab's figure, for all joints."""
+JOINT_FRICTION = 0.1
+"""Coulomb friction of a joint [N·m]: an estimate."""
 FRICTION = 0.8
 """Nominal coefficient of all surfaces [1]: an estimate."""
 
@@ -77,6 +79,8 @@ def g1_cfg(prim_path: str = "{ENV_REGEX_NS}/Robot"):
             damping=damping,
             effort_limit_sim=effort,
             armature=ARMATURE,
+            friction=JOINT_FRICTION,
+            dynamic_friction=JOINT_FRICTION,  # PhysX keeps two
         )
 
     legs = {".*_hip_(roll|yaw)_joint": 150.0, ".*_hip_pitch_joint": 200.0, ".*_knee_joint": 200.0}

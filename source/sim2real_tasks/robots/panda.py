@@ -31,6 +31,8 @@ SPEED = {"panda_joint[1-4]": 2.175, "panda_joint[5-7]": 2.61}
 """Largest joint speed [rad/s]: the URDF's."""
 ARMATURE = 0.1
 """Rotor inertia as the joint feels it [kg·m²]: an estimate, MuJoCo Menagerie's."""
+VISCOUS = 0.003
+"""Viscous friction of a joint [N·m·s/rad]: the URDF's."""
 FRICTION = 0.8
 """Coefficient of all surfaces [1]: an estimate."""
 
@@ -67,6 +69,7 @@ def panda_cfg(prim_path: str = "{ENV_REGEX_NS}/Robot"):
                 effort_limit_sim=dict(EFFORT),
                 velocity_limit_sim=dict(SPEED),
                 armature=ARMATURE,
+                viscous_friction=VISCOUS,
             ),
         },
     )

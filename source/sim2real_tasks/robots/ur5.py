@@ -31,6 +31,8 @@ SPEED = {"(shoulder|elbow)_.*": 3.15, "wrist_.*": 3.2}
 """Largest joint speed [rad/s]: the URDF's."""
 ARMATURE = 0.1
 """Rotor inertia as the joint feels it [kg·m²]: an estimate, MuJoCo Menagerie's for the UR5e."""
+VISCOUS = 1.0
+"""Viscous friction of a joint [N·m·s/rad]: an estimate; the URDF says 0, which no factor could change."""
 FRICTION = 0.8
 """Coefficient of all surfaces [1]: an estimate."""
 
@@ -58,6 +60,7 @@ def ur5_cfg(prim_path: str = "{ENV_REGEX_NS}/Robot"):
                 effort_limit_sim=dict(EFFORT),
                 velocity_limit_sim=dict(SPEED),
                 armature=ARMATURE,
+                viscous_friction=VISCOUS,
             )
         },
     )
