@@ -174,7 +174,8 @@ class Training:
             try:
                 with self._stop.listening():
                     self.runner.learn(self.iterations - self.done, init_at_random_ep_len=self._random_start)
-                    self._tried(self._tries.finish() if self._tries is not None else [])
+                # Everything is saved now: Ctrl-C while tries are waited for ends at once.
+                self._tried(self._tries.finish() if self._tries is not None else [])
             finally:
                 if self._tries is not None:
                     self._tries.stop()
