@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_task_arguments(parser: argparse.ArgumentParser, num_envs: int) -> None:
     """The arguments that say which environment is meant."""
-    parser.add_argument("--task", metavar="NAME", help="a task: avoidance, velocity, or any registered name")
+    parser.add_argument("--task", metavar="NAME", help="a task: go2, panda, avoidance, …, or any registered name")
     parser.add_argument("--physics", default="newton_mjwarp", help="engine (newton_mjwarp)")
     parser.add_argument("--num-envs", type=int, default=num_envs, metavar="N", help=f"worlds ({num_envs})")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (cpu)")
@@ -111,10 +111,10 @@ def only_ours_on_stdout() -> Iterator[None]:
 
 def task_of(name: str) -> tuple[str, dict[str, Any]]:
     """Return a task's registered name, and what to change in its configuration so that it opens quickly."""
-    from sim2real_tasks import avoidance, velocity
+    from sim2real_tasks import AVOIDANCE, TASKS
 
-    task = {"avoidance": avoidance.TASK, "velocity": velocity.TASK}.get(name, name)
-    return task, {"set_image_size": 16} if task == avoidance.TASK else {}
+    task = TASKS.get(name, name)
+    return task, {"set_image_size": 16} if task == AVOIDANCE else {}
 
 
 def left_sections(spec: Spec) -> dict[str, str]:
