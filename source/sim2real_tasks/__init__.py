@@ -2,7 +2,7 @@
 
 import gymnasium
 
-from . import reach, velocity
+from . import own, reach, velocity
 from .avoidance import TASK as AVOIDANCE
 
 TASKS = {
@@ -44,3 +44,4 @@ for _name, _cfg, _agent in (
             "default_agent": "rsl_rl",
         },
     )
+own.register()

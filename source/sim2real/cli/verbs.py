@@ -54,6 +54,11 @@ VERBS: tuple[Verb, ...] = (
         kept="the page may be missing; run the same command again.",
     ),
     Verb(
+        name="robot",
+        help="make a task of your own robot: check its URDF, write a card with what was guessed",
+        examples=("robot add my.urdf", "robot add arm.urdf --kind reach --name my_arm", "robot list"),
+    ),
+    Verb(
         name="inspect",
         help="show what a spec will write, where and how far, before anything runs",
         examples=("inspect quadruped", "inspect quadruped --task velocity --physics ovphysx"),
@@ -107,6 +112,16 @@ VERBS: tuple[Verb, ...] = (
             "transfer runs/bundle --engines mujoco,dart --episodes 20 --curve-episodes 0 --out runs/look",
         ),
         kept="finished episodes are kept; the same command plays the rest.",
+    ),
+    Verb(
+        name="diagnose",
+        help="find what makes a policy fail on a robot or in an engine, and rank the causes",
+        examples=(
+            "diagnose runs/bundle walk.npz",
+            "diagnose runs/bundle walk.csv --top 3 --out runs/why",
+            "diagnose runs/bundle --engine mujoco --episodes 8",
+        ),
+        kept="nothing is written before the end; run the same command again.",
     ),
     Verb(
         name="test",

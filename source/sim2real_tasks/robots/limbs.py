@@ -92,9 +92,9 @@ def foot_link(robot: Description, end: str, pose: Mapping[str, float], frozen: f
     lowest = min(parts, key=lambda name: float(low[name][2]))
     link, joint = robot.links[lowest], robot.above(lowest)
     moments = np.linalg.eigvalsh(link.inertia)
-    tied_to_end = joint is not None and joint.parent == end and joint.type == "fixed"
-    own = link.mass > 0 and moments[0] > 0 and moments[0] + moments[1] >= moments[2]
-    return lowest if tied_to_end and own else end
+    tied = joint is not None and joint.type == "fixed"
+    own = link.mass > 0 and moments[0] > 1e-12 * moments[2] and moments[0] + moments[1] >= moments[2] * 0.999
+    return lowest if tied and own else end
 
 
 def search(residual: Callable[[np.ndarray], np.ndarray], start: np.ndarray, joints: Sequence[Joint]) -> np.ndarray:
@@ -147,6 +147,7 @@ def bend_leg(robot: Description, foot: str, pose: Mapping[str, float], frozen: f
     length = sum(float(np.hypot(*(b - a)[[0, 2]])) for a, b in zip(places, places[1:], strict=False))
     upto = joints.index(pitches[0]) + 1
     first = np.array([start[joint.name] for joint in free])
+    stay = np.array([0.02 if joint in pitches else 1.0 for joint in free])
 
     def residual(values: np.ndarray) -> np.ndarray:
         positions = {joint.name: float(value) for joint, value in zip(free, values, strict=True)}
@@ -154,7 +155,7 @@ def bend_leg(robot: Description, foot: str, pose: Mapping[str, float], frozen: f
         there = (end @ tip)[:3]
         off = (there - hip)[[0, 2]] / length + np.array([0.0, STRETCH])
         level = end[:3, :3] @ sole[:3, :3].T @ np.array([0.0, 0.0, 1.0]) if len(free) >= 5 else np.zeros(3)
-        return np.concatenate([off, level[:2], 0.02 * (values - first)])
+        return np.concatenate([off, level[:2], stay * (values - first)])
 
     found = search(residual, first, free)
     return {joint.name: round(float(value), 3) + 0.0 for joint, value in zip(free, found, strict=True)}
