@@ -25,6 +25,15 @@ def test_joints_may_differ():
         Motor(**{**LINE, "backlash": {".*_knee": 0.1}}).numbers("hip")
 
 
+def test_friction_differs_like_any_number_and_none_of_it_is_the_actuators():
+    """The first pattern counts; a joint that no pattern names is refused."""
+    motor = Motor(**LINE, coulomb_friction={".*_knee": 2.0, ".*": 0.5})
+    assert motor.friction("left_knee") == {"coulomb_friction": 2.0} and motor.friction("hip")["coulomb_friction"] == 0.5
+    assert Motor(**LINE).friction("hip") == {}
+    with pytest.raises(MotorError, match="viscous_friction: no pattern of .* matches joint 'hip'"):
+        Motor(**LINE, viscous_friction={".*_knee": 0.1}).friction("hip")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -52,6 +52,7 @@ def test_every_joint_has_a_motor_of_numbers_with_sources(name):
     assert set(preset.provenance) == set(UNITS) and len(joints) >= 2
     for joint, limit in joints.items():
         numbers = preset.motor.numbers(joint)
+        assert set(preset.motor.friction(joint)) == {"coulomb_friction", "viscous_friction"}
         fast, strong = numbers["voltage"] / numbers["constant"], numbers["constant"] * numbers["voltage"]
         strong /= numbers["resistance"]
         assert fast >= float(limit["velocity"]) * (1 - 1e-6) and strong >= float(limit["effort"]) * (1 - 1e-6)

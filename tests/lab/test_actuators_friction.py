@@ -18,8 +18,8 @@ from sim2real_tasks.velocity.go2_cfg import Go2FlatEnvCfg
 JOINT = "FL_hip_joint"
 COULOMB, VISCOUS, SPEED = 2.0, 0.05, 8.0
 MOTOR = Motor(
-    voltage=1e3, no_load_speed=1e3, stall_torque=1e5, viscous_friction={JOINT: VISCOUS, f"(?!{JOINT}).*": 0.0},
-    coulomb_friction={JOINT: COULOMB, f"(?!{JOINT}).*": 0.0},
+    voltage=1e3, no_load_speed=1e3, stall_torque=1e5, viscous_friction={JOINT: VISCOUS, ".*": 0.0},
+    coulomb_friction={JOINT: COULOMB, ".*": 0.0},
 )  # fmt: skip
 LOCKED = """
 schema: 1
@@ -75,41 +75,58 @@ def step(env, effort):
     return robot.data.joint_vel.torch[:, joint].clone().numpy()
 
 
+def start(env, speed):
+    """Put both robots adrift in the air at rest, the joint at a speed."""
+    robot = env.scene["robot"]
+    pose = robot.data.root_link_pose_w.torch.clone()
+    pose[:, :3] = env.scene.env_origins + torch.tensor([0.0, 0.0, 2.0])
+    pose[:, 3:] = torch.tensor([0.0, 0.0, 0.0, 1.0])
+    speeds = torch.zeros(2, 12)
+    speeds[:, robot.joint_names.index(JOINT)] = speed
+    robot.write_root_pose_to_sim_index(root_pose=pose)
+    robot.write_root_velocity_to_sim_index(root_velocity=torch.zeros(2, 6))
+    robot.write_joint_position_to_sim_index(position=robot.data.default_joint_pos.torch.clone())
+    robot.write_joint_velocity_to_sim_index(velocity=speeds)
+
+
+def follow(env, effort, speed, goes_on):
+    """Feed `effort` forward to both robots' joints, to that of robot 1 less what friction takes; speeds (steps, 2)."""
+    found, last, rows = np.full(2, speed), speed, []
+    while goes_on(found[1]):
+        middle = float(found[1]) + 0.5 * (float(found[1]) - last)  # the torque is held, the friction is not
+        last = float(found[1])
+        found = step(env, [effort, effort - COULOMB - VISCOUS * middle])
+        rows.append(found)
+    return np.array(rows)
+
+
 @pytest.mark.parametrize("physics", ENGINES)
-def test_friction_brakes_as_the_same_torque_does_and_then_holds(physics):
+def test_friction_brakes_as_the_same_torque_does_holds_and_lets_go(physics):
     """Robot 0 has the friction, robot 1 gets the torque -Fc - d v instead: the same motion until the first one rests.
 
-    It then holds against less than Fc, and against more it moves as robot 1 does under the difference.
+    It then holds against less than Fc. Against more than Fc it starts from rest, and both move alike again.
     """
     with make_env("Test-Friction-Floating", physics, **{"scene.num_envs": 2}) as env:
         env.reset()
         robot = env.scene["robot"]
+        own = [JOINT == name for name in robot.joint_names]  # the first pattern that matches a joint is its number
+        assert torch.equal(robot.data.joint_friction_coeff.torch[0], COULOMB * torch.tensor(own))
         zero = torch.zeros(1, 12)
         robot.write_joint_friction_coefficient_to_sim_index(
             joint_friction_coeff=zero, joint_dynamic_friction_coeff=zero, joint_viscous_friction_coeff=zero, env_ids=[1]
         )
-        pose = robot.data.root_link_pose_w.torch.clone()
-        pose[:, :3] = env.scene.env_origins + torch.tensor([0.0, 0.0, 2.0])
-        pose[:, 3:] = torch.tensor([0.0, 0.0, 0.0, 1.0])
-        speed = torch.zeros(2, 12)
-        speed[:, robot.joint_names.index(JOINT)] = SPEED
-        robot.write_root_pose_to_sim_index(root_pose=pose)
-        robot.write_root_velocity_to_sim_index(root_velocity=torch.zeros(2, 6))
-        robot.write_joint_position_to_sim_index(position=robot.data.default_joint_pos.torch.clone())
-        robot.write_joint_velocity_to_sim_index(velocity=speed)
-        found, last = np.full(2, SPEED), SPEED
-        braking = []
-        while found[1] > 0.15 * SPEED:
-            middle = float(found[1]) + 0.5 * (float(found[1]) - last)  # the torque is held, the friction is not
-            last = float(found[1])
-            found = step(env, [0.0, -COULOMB - VISCOUS * middle])
-            braking.append(found)
-        braking = np.array(braking)
+        start(env, SPEED)
+        braking = follow(env, 0.0, SPEED, lambda speed: speed > 0.15 * SPEED)
         assert len(braking) >= 4
         np.testing.assert_allclose(braking[:, 0], braking[:, 1], atol=0.01 * SPEED)
         for _ in range(20):
             found = step(env, [0.5 * COULOMB, 0.0])
         assert abs(found[0]) < 0.05, found
+        start(env, 0.0)
+        slipping = follow(env, 1.5 * COULOMB, 0.0, lambda speed: speed < 0.5 * SPEED)
+        print(physics, np.array2string(slipping, precision=4))
+        assert len(slipping) >= 4 and (np.diff(slipping[:, 0]) > 0.0).all()
+        np.testing.assert_allclose(slipping[:, 0], slipping[:, 1], atol=0.01 * SPEED)
 
 
 def creep(physics, iterations=None, soft=False, steps=12):

@@ -138,11 +138,10 @@ def test_an_isaac_lab_that_writes_elsewhere_is_refused(monkeypatch):
         with_motors(go2_cfg(), {"base_legs": MOTOR})
 
 
-def test_a_preset_goes_to_every_group_with_its_friction():
-    """By name: the motor, and its friction in the actuator, where the solver takes it; the robot given is unchanged."""
+def test_a_preset_goes_to_every_group():
+    """By name; the robot given is unchanged, and so is what its actuators say."""
     robot = go2_cfg()
     legs = with_motors(robot, "go2").actuators["base_legs"]
-    assert (legs.friction, legs.dynamic_friction, legs.viscous_friction) == (0.2, 0.2, 0.01)
-    assert robot.actuators["base_legs"].viscous_friction != 0.01
+    assert not hasattr(robot, "motors")
     assert list(with_motors(robot, "go2").motors) == ["base_legs"]
     assert legs.stiffness == robot.actuators["base_legs"].stiffness

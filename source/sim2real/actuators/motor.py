@@ -123,6 +123,15 @@ class Motor:
             "derate_to": value["derate_to"] - value["ambient"],
         }
 
+    def friction(self, joint: str) -> dict[str, float]:
+        """Return what the solver holds of one joint's friction, by field; what is None is the actuator's.
+
+        Raises:
+            MotorError: a field has no number for this joint.
+        """
+        given = {name: getattr(self, name) for name in SOLVERS}
+        return {name: _for_joint(name, value, joint) for name, value in given.items() if value is not None}
+
 
 def _for_joint(field: str, value: PerJoint, joint: str) -> float:
     if not isinstance(value, Mapping):

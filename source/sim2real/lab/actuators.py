@@ -8,12 +8,13 @@ physics step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from isaaclab.assets import ArticulationCfg
-from isaaclab.utils import configclass
+from isaaclab.utils import configclass, replace
 
 from sim2real.actuators.motor import DELAY_SCHEMA, MOTOR_SCHEMA, Motor, MotorError
 from sim2real.lab.bind import after_spawn, check_spawn_hook
@@ -24,6 +25,8 @@ LIMITS = ("newton:maxEffort", "newton:maxMotorEffort")
 """Where the stage keeps the largest torque."""
 SOFTNESS = "mjc:solimpfriction"
 """Where the stage keeps MuJoCo's softness of a joint's friction."""
+FRICTION = {"coulomb_friction": ("friction", "dynamic_friction"), "viscous_friction": ("viscous_friction",)}
+"""Where an actuator's configuration holds the friction of a motor."""
 HARD = (0.9999, 0.9999, 0.001, 0.5, 2.0)
 """The hardest that MuJoCo takes."""
 
@@ -53,7 +56,8 @@ def _write_motors(cfg: MotorArticulationCfg, stage: Any) -> None:
     path = cfg.spawn.spawn_path if cfg.spawn is not None and cfg.spawn.spawn_path is not None else cfg.prim_path
     for robot in find_matching_prims(path, stage):
         for group, motor in cfg.motors.items():
-            _write_group(stage, robot, group, Motor(**motor))
+            joints = _write_group(stage, robot, group, Motor(**motor))
+            cfg.actuators[group] = replace(cfg.actuators[group], **_friction(Motor(**motor), joints))
 
 
 after_spawn(MotorArticulationCfg, _write_motors)
@@ -76,7 +80,6 @@ def with_motors(robot: ArticulationCfg, motors: str | Mapping[str, Motor]) -> Ar
         RuntimeError: motors do not work with this Isaac Lab.
     """
     from isaaclab.actuators import IdealPDActuatorCfg, RemotizedPDActuatorCfg
-    from isaaclab.utils import replace
 
     check_spawn_hook()
     if isinstance(motors, str):
@@ -94,9 +97,6 @@ def with_motors(robot: ArticulationCfg, motors: str | Mapping[str, Motor]) -> Ar
                 " laws of its own; use IdealPDActuatorCfg, DCMotorCfg or DelayedPDActuatorCfg"
             )
     values = {field.name: getattr(robot, field.name) for field in fields(robot) if field.name != "motors"}
-    values["actuators"] = dict(robot.actuators)
-    for group, motor in motors.items():
-        values["actuators"][group] = replace(robot.actuators[group], **_friction(motor))
     added = {
         group: {field.name: _plain(getattr(motor, field.name)) for field in fields(motor)}
         for group, motor in motors.items()
@@ -108,18 +108,18 @@ def _plain(value: Any) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _friction(motor: Motor) -> dict[str, Any]:
-    """Return what an actuator's configuration says of a motor's friction: the solver holds it."""
-    found: dict[str, Any] = {}
-    if motor.coulomb_friction is not None:
-        found |= {"friction": _plain(motor.coulomb_friction), "dynamic_friction": _plain(motor.coulomb_friction)}
-    if motor.viscous_friction is not None:
-        found["viscous_friction"] = _plain(motor.viscous_friction)
+def _friction(motor: Motor, joints: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Return what an actuator's configuration says of a motor's friction, joint by joint: the solver holds it."""
+    found: dict[str, dict[str, float]] = {}
+    for joint in joints:
+        for name, value in motor.friction(joint).items():
+            for attribute in FRICTION[name]:
+                found.setdefault(attribute, {})[re.escape(joint)] = value
     return found
 
 
-def _write_group(stage: Any, robot: Any, group: str, motor: Motor) -> None:
-    """Replace the drives of a group's joints on the stage."""
+def _write_group(stage: Any, robot: Any, group: str, motor: Motor) -> list[str]:
+    """Replace the drives of a group's joints on the stage; return the joints."""
     from pxr import Sdf, Usd
 
     start, end = f"{group}_", "_actuator"
@@ -147,6 +147,7 @@ def _write_group(stage: Any, robot: Any, group: str, motor: Motor) -> None:
             _harden_friction(stage.GetPrimAtPath(prim.GetRelationship("newton:targets").GetTargets()[0]))
         prim.CreateAttribute("newton:bus", kinds.String).Set(group)
         prim.CreateAttribute("newton:busJoints", kinds.Int).Set(len(prims))
+    return list(prims)
 
 
 def _harden_friction(joint: Any) -> None:
