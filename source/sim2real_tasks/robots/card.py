@@ -11,6 +11,7 @@ import hashlib
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from sim2real.spec.errors import listing
 from sim2real.spec.nodes import Node, compose, gather
@@ -179,23 +180,22 @@ def read_card(path: Path) -> Card:
         raise fields[other].fault(f"has no part in kind: {kind}; remove it")
     if kind == "velocity" and "height" not in fields:
         raise root.fault("'height' is missing: where the base starts above the ground [m]")
-    found = gather(
-        {
-            "keys": partial(root.only, fields, KEYS),
-            "urdf": lambda: path.parent / fields["urdf"].text("the path of a URDF"),
-            "sha256": lambda: _sha256(fields["sha256"]),
-            "package_paths": lambda: tuple(path.parent / name for name in _names(fields.get("package_paths"))),
-            "base": lambda: fields["base"].text("the name of the root link"),
-            "height": lambda: fields["height"].number("a height in m") if "height" in fields else 0.0,
-            "joints": lambda: _joints(fields["joints"]),
-            "frozen": lambda: _names(fields.get("frozen")),
-            "feet": lambda: _names(fields.get("feet"), least=1 if kind == "velocity" else 0),
-            "end_effector": lambda: fields["end_effector"].text("the name of a link") if kind == "reach" else "",
-            "friction": lambda: _positive(fields["friction"]) if "friction" in fields else 0.8,
-            "task": lambda: _task(fields["task"], kind),
-            "guesses": lambda: _guesses(fields.get("guesses")),
-        }
-    )
+    parts: dict[str, Any] = {
+        "keys": partial(root.only, fields, KEYS),
+        "urdf": lambda: path.parent / fields["urdf"].text("the path of a URDF"),
+        "sha256": lambda: _sha256(fields["sha256"]),
+        "package_paths": lambda: tuple(path.parent / name for name in _names(fields.get("package_paths"))),
+        "base": lambda: fields["base"].text("the name of the root link"),
+        "height": lambda: fields["height"].number("a height in m") if "height" in fields else 0.0,
+        "joints": lambda: _joints(fields["joints"]),
+        "frozen": lambda: _names(fields.get("frozen")),
+        "feet": lambda: _names(fields.get("feet"), least=1 if kind == "velocity" else 0),
+        "end_effector": lambda: fields["end_effector"].text("the name of a link") if kind == "reach" else "",
+        "friction": lambda: _positive(fields["friction"]) if "friction" in fields else 0.8,
+        "task": lambda: _task(fields["task"], kind),
+        "guesses": lambda: _guesses(fields.get("guesses")),
+    }
+    found = gather(parts)
     del found["keys"]
     card = Card(path=path, kind=kind, **found)
     twice = {joint.name for joint in card.joints} & set(card.frozen)

@@ -134,6 +134,7 @@ def _round(shape: Shape) -> np.ndarray:
     index = np.arange(1024) + 0.5
     polar, turn = np.arccos(1 - 2 * index / 1024), np.pi * (1 + 5**0.5) * index
     ball = radius * np.stack([np.cos(turn) * np.sin(polar), np.sin(turn) * np.sin(polar), np.cos(polar)], axis=1)
+    ball = np.concatenate([ball, radius * np.eye(3), -radius * np.eye(3)])
     if shape.kind == "sphere":
         return ball
     end = np.array([0.0, 0.0, shape.size[1] / 2])

@@ -11,8 +11,9 @@ import dataclasses
 import math
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from xml.parsers import expat
 
 import numpy as np
@@ -373,7 +374,9 @@ def read_urdf(path: Path, package_paths: Sequence[Path] = ()) -> Description:
         raise UrdfError(path, [UrdfFault(line=reader.line(macros), where="", message=said)])
     links: dict[str, Link] = {}
     joints: dict[str, Joint] = {}
-    for tag, known, read in (("link", links, reader.link), ("joint", joints, reader.joint)):
+    kinds: tuple[tuple[str, dict[str, Any], Callable[..., Any]], ...]
+    kinds = (("link", links, reader.link), ("joint", joints, reader.joint))
+    for tag, known, read in kinds:
         for element in root.findall(tag):
             name = element.get("name", "")
             if not re.fullmatch(r"[^\s/'\"]+", name):
@@ -385,8 +388,7 @@ def read_urdf(path: Path, package_paths: Sequence[Path] = ()) -> Description:
                 known[name] = read(element, name)
     found = Description(path=path, name=root.get("name", path.stem), links=links, joints=joints, root="")
     found = dataclasses.replace(found, root=check_tree(reader, found))
-    if found.root:
-        check_physics(reader, found)
+    check_physics(reader, found)
     if reader.faults:
         raise UrdfError(path, reader.faults)
     return dataclasses.replace(found, notes=tuple(map(str, reader.notes)))

@@ -53,7 +53,7 @@ def check_tree(reader: Reader, robot: Description) -> str:
             said = f"is part of a loop of joints that no root leads to: {_loop(robot, parents, name)}; cut it"
             reader.fault(joint.line, f"joint '{joint.name}'", said)
             break
-    return roots[0] if len(reader.faults) == before or len(roots) == 1 else ""
+    return roots[0] if len(reader.faults) == before else ""
 
 
 def _loop(robot: Description, parents: dict[str, Joint], name: str) -> str:
@@ -65,12 +65,15 @@ def _loop(robot: Description, parents: dict[str, Joint], name: str) -> str:
 
 
 def check_physics(reader: Reader, robot: Description) -> None:
-    """Check masses, inertias, limits, axes."""
+    """Check masses, inertias, limits, axes; of what is no tree only what can be said without one."""
     for link in robot.links.values():
-        _check_link(reader, robot, link)
+        if robot.root:
+            _check_link(reader, robot, link)
+        elif link.mass < 0:
+            reader.fault(link.line, f"link '{link.name}'", f"mass {link.mass:g} kg; give one above 0")
     for joint in robot.joints.values():
         if joint.moves:
-            _check_joint(reader, robot, joint)
+            _check_joint(reader, joint)
 
 
 def _check_link(reader: Reader, robot: Description, link: Link) -> None:
@@ -108,7 +111,7 @@ def _impossible(inertia: np.ndarray) -> str:
     return ""
 
 
-def _check_joint(reader: Reader, robot: Description, joint: Joint) -> None:
+def _check_joint(reader: Reader, joint: Joint) -> None:
     where, unit = f"joint '{joint.name}'", ("m", "N", "m/s") if joint.type == "prismatic" else ("rad", "N·m", "rad/s")
     if not joint.axis.any():
         reader.fault(joint.line, where, "axis 0 0 0; give a direction")
