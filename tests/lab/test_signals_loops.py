@@ -1,4 +1,4 @@
-"""Other loops, commands and groups: Isaac Lab's loop over Newton's physics steps, speeds, a group that is quiet.
+"""Other loops, commands and groups: Isaac Lab's loop over Newton's physics steps, speeds, a resumed run, a quiet group.
 
 Each test opens an environment of its own.
 """
@@ -8,14 +8,18 @@ import logging
 import numpy as np
 import pytest
 import torch
+import warp as wp
 
 import sim2real.lab
 from engine_env import ENGINES
 from lab.test_signals import HEAD, SCALE, open_task, targets_on_newton, targets_on_physx, true_values
 from sim2real.errors import Sim2RealError
-from sim2real.lab import signal_paths
+from sim2real.lab import restore, signal_paths, state_of
+from sim2real.lab.actuators import with_motors
 from sim2real.lab.bind import newton_imu
+from sim2real.lab.motors import motor_state
 from sim2real.spec import parse_spec
+from sim2real_tasks.robots.go2 import JOINTS
 
 
 def missing_of(env, targets, command):
@@ -58,8 +62,6 @@ def test_newton_without_its_own_actuators():
 
 def test_a_velocity_is_late_inside_newtons_step():
     """What acts of a commanded speed in each physics step, on the solver's own drives."""
-    import warp as wp
-
     with open_task("Speeds", "newton_mjwarp") as env:
         manager, acted, calls = env.sim.physics_manager, [], [0]
         target = env.scene["robot"].root_view.get_attribute("joint_target_qd", manager.get_control())
@@ -79,6 +81,40 @@ def test_a_velocity_is_late_inside_newtons_step():
         latency = signal_paths(env)["actions.joint_pos"].values("latency").numpy()
         missing = missing_of(env, acted, 0.5)
         np.testing.assert_allclose(missing, np.repeat(latency, 12, 1), atol=1e-2 * env.physics_dt)
+
+
+def test_joints_in_an_order_of_their_own():
+    """On Newton, where Isaac Lab sorts them once for each `sim.step`: samples and targets are those of the joints."""
+    with open_task("Told", "newton_mjwarp", **{"scene.robot.joint_ordering": "physx"}) as env:
+        robot = env.scene["robot"]
+        order = list(robot.map_joint_ids_to_backend(list(range(12))))
+        assert robot.data.has_joint_ordering and order != sorted(order)
+        acted, _ = targets_on_newton(env, True)
+        view, state, steps = robot.root_view, env.sim.physics_manager.get_state_0(), env.cfg.decimation
+        default, action, found = robot.data.default_joint_pos.torch, torch.zeros(env.num_envs, 12), []
+        for _ in range(2):
+            env.step(action)
+        acted.clear()
+        env.sim.physics_manager.register_post_actuator_callback(
+            lambda: found.append(wp.to_torch(view.get_dof_positions(state))[:, 0].clone())
+        )
+        turned = torch.linspace(0.1, 0.4, 12).expand(env.num_envs, 12)  # another target for every joint
+        for _ in range(3):
+            env.step(turned)
+        for name in ("joint_pos", "joint_vel"):
+            assert signal_paths(env)[f"observations.policy.{name}"].substeps == steps
+        samples = signal_paths(env)["observations.policy.joint_pos"].samples
+        told, _ = robot.find_joints(list(JOINTS), preserve_order=True)  # as the task names them
+        wanted = torch.stack(found[1 - steps :])[:, :, order] - default
+        assert torch.equal(samples[-1], (robot.data.joint_pos.torch - default)[:, told])
+        np.testing.assert_allclose(samples[:-1].numpy(), wanted[:, :, told].numpy(), atol=1e-6)
+        term = env.cfg.actions.joint_pos.term
+        moved, _ = robot.find_joints(term.joint_names, preserve_order=term.preserve_order)
+        reached = (acted[-1][:, order] - default)[:, moved] / (turned * SCALE)
+        latency = signal_paths(env)["actions.joint_pos"].values("latency").numpy()[:, 0]
+        early = latency < 2 * env.step_dt
+        assert early.any()
+        np.testing.assert_allclose(reached[early].numpy(), 1.0, atol=1e-3)
 
 
 @pytest.mark.parametrize("physics", ENGINES)
@@ -105,6 +141,37 @@ def test_an_inertial_sensor_is_sampled_after_every_physics_step(physics):
             assert newton_imu(sensor).gyroscope.shape == (env.num_envs,) and "newton_sensor" not in public
             with pytest.raises(RuntimeError, match="object holds no IMU of Newton's"):
                 newton_imu(object())
+
+
+@pytest.mark.parametrize("physics", ENGINES)
+def test_a_resumed_environment_draws_and_is_warm_as_the_stored_one_was(physics, tmp_path):
+    """By what a checkpoint holds, in an environment of its own: the next episodes' draws, and the motors' heat."""
+    from sim2real_tasks.robots.go2 import go2_cfg
+
+    def draws(env):
+        found = []
+        for _ in range(2):
+            env.reset()
+            found.append({place: path.values("latency").numpy().copy() for place, path in late(env).items()})
+        return found
+
+    def late(env):
+        return {place: path for place, path in signal_paths(env).items() if path.signal.latency is not None}
+
+    changes = {"scene.robot": with_motors(go2_cfg(), "go2")}
+    with open_task("Explicit", physics, 4, **changes) as env:
+        for _ in range(3):
+            env.step(torch.full((4, 12), 2.0))
+        torch.save(state_of(env), tmp_path / "state.pt")
+        warm, wanted = motor_state(env), draws(env)
+    assert (warm["0/rise"] > 0.0).any()
+    with open_task("Explicit", physics, 4, **changes) as env:
+        restore(env, torch.load(tmp_path / "state.pt", weights_only=False))
+        now = motor_state(env)
+        assert all(torch.equal(now[name], warm[name]) for name in warm)
+        found = draws(env)
+    for one, other in zip(found, wanted, strict=True):
+        assert len(one) == 5 and all(np.array_equal(one[place], other[place]) for place in one)
 
 
 def test_enable_corruption_switches_a_groups_signals(caplog):

@@ -12,7 +12,12 @@ KEY = "sim2real"
 
 
 def state_of(env: Any) -> dict[str, Any]:
-    """Return what a checkpoint must hold to go on, as plain data: episode counters, timers, bounds, stages."""
+    """Return what a checkpoint must hold to go on, as plain data: episode counters, timers, bounds, stages, the
+    episodes of signals that come next, the heat of motors.
+    """
+    from sim2real.lab.motors import motor_state
+    from sim2real.lab.signals_state import signal_state
+
     found = randomization_of(env)
     return {
         "digest": found.spec.digest,
@@ -20,15 +25,20 @@ def state_of(env: Any) -> dict[str, Any]:
         "steps": found.steps,
         "randomizer": found.randomizer.state_dict(),
         "curriculum": found.curriculum.state_dict(),
+        "signals": signal_state(env),
+        "motors": motor_state(env),
     }
 
 
 def restore(env: Any, state: dict[str, Any]) -> None:
-    """Go on from what :func:`state_of` returned.
+    """Go on from what :func:`state_of` returned, with the next reset; motors are as warm as they were at once.
 
     Raises:
-        Sim2RealError: it was saved under another spec or for other worlds.
+        Sim2RealError: it was saved under another spec, for other worlds, or with other signals or motors.
     """
+    from sim2real.lab.motors import restore_motors
+    from sim2real.lab.signals_state import restore_signals
+
     found = randomization_of(env)
     for key, now in (("digest", found.spec.digest), ("first_world", found.first_world)):
         if state[key] != now:
@@ -37,6 +47,9 @@ def restore(env: Any, state: dict[str, Any]) -> None:
                 f"the checkpoint was saved under {what}: {key} {state[key]}, this environment has {now}; resume with"
                 " the spec and the number of environments of that run"
             )
+    if "signals" in state:  # older checkpoints have neither
+        restore_signals(env, state["signals"])
+        restore_motors(env, state["motors"])
     found.steps = int(state["steps"])
     found.randomizer.load_state_dict(state["randomizer"])
     found.curriculum.load_state_dict(state["curriculum"])

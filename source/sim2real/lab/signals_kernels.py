@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""The kernels that act between the physics steps of one `sim.step` on Newton: targets go in, samples come out."""
+"""The kernels that act between the physics steps of a control step: targets go in, samples come out."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Source:
 
     kind: wp.int32
     relative: wp.int32  # joints: less what is the default
-    joints: wp.array(dtype=wp.int32)
+    joints: wp.array(dtype=wp.int32)  # columns of `nominal`
+    columns: wp.array(dtype=wp.int32)  # of `now`, in the solver's order
     now: wp.array2d(dtype=wp.float32)  # positions or velocities of joints
     nominal: wp.array2d(dtype=wp.float32)
     pose: wp.array(dtype=wp.transformf)
@@ -57,10 +58,9 @@ def take_samples(step: wp.array(dtype=wp.int32), sources: wp.array(dtype=Source)
         return
     if source.kind == _JOINT_POS or source.kind == _JOINT_VEL:
         for e in range(source.joints.shape[0]):
-            joint = source.joints[e]
-            y = source.now[world, joint]
+            y = source.now[world, source.columns[e]]
             if source.relative != 0:
-                y = y - source.nominal[world, joint]
+                y = y - source.nominal[world, source.joints[e]]
             source.samples[i, world, e] = y
         return
     turn = wp.quat_identity()  # an IMU says what it says in its own frame

@@ -2,8 +2,7 @@
 
 The observation term wraps another one and takes what it returns through a `SignalPath` at every control step, together
 with what it would have returned after each physics step; the manager may ask several times within a step, and gets the
-same answer. Episodes are counted with the events of the spec
-where there are any, else by resets.
+same answer. Episodes are counted with the events of the spec where there are any, else by resets.
 """
 
 from __future__ import annotations

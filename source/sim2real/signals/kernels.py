@@ -16,7 +16,6 @@ from sim2real.draws.philox_warp import unit_from_bits
 from sim2real.signals.error_kernels import Errors, ErrorState, disturb_block
 from sim2real.signals.levels import Key, Level, level_of, words_of
 
-NONE = -1
 LINEAR, HOLD = 0, 1
 """How a line is read."""
 _LINEAR = wp.constant(LINEAR)
