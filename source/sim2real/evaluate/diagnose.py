@@ -26,7 +26,7 @@ from sim2real.evaluate.diagnose_evidence import (
     relative,
     weights_of,
 )
-from sim2real.evaluate.diagnose_search import Cause
+from sim2real.evaluate.diagnose_search import Cause, short
 from sim2real.evaluate.log import LogError, RobotLog
 
 CONSISTENT, EXPLAINED, PARTLY, UNEXPLAINED = "consistent", "explained", "partly explained", "unexplained"
@@ -137,7 +137,7 @@ class Diagnosis:
             cause = found.cause
             name = f"{cause.name} ({cause.side})"
             span = f"{100 * found.low:.0f}..{100 * found.high:.0f}"
-            rows.append(f"{place:>2} {found.share:5.0%} {span:>9} {found.first:5.0%}  {name:<44} {_short(cause.text)}")
+            rows.append(f"{place:>2} {found.share:5.0%} {span:>9} {found.first:5.0%}  {name:<44} {short(cause.text)}")
             moved = {n: (b, found.after[n]) for n, b in found.before.items() if abs(b - found.after[n]) > 1e-3 * b}
             rows.append(f"{'':>24} {', '.join(f'{n} {b:.3g} -> {a:.3g}' for n, (b, a) in moved.items())}")
         best = self.findings[0]
@@ -274,7 +274,3 @@ def _same(one: tuple[Cause, Any], other: tuple[Cause, Any], before: dict[str, Ch
     if (one[0].side, one[0].text) != (other[0].side, other[0].text):
         return False
     return all(abs(relative(one[1][name]) - relative(other[1][name])) < 1e-9 for name in before)
-
-
-def _short(text: str, most: int = 90) -> str:
-    return text if len(text) <= most else text[: most - 4] + " ..."

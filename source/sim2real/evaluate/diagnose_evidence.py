@@ -158,6 +158,9 @@ class Evidence:
         if first or to.read:
             found[JOINT_RATES] = self._by_segment(*self._joint_rates(felt))
             found[BASE_RATES] = self._by_segment(*self._base_rates(felt))
+            for name in (JOINT_RATES, BASE_RATES):
+                if not first and not found[name].any():  # a correction that stills the robot mends nothing
+                    found[name] = self._nothing[name]
         if self.replay is not None and replayed and (first or to.read or to.sent or to.drive):
             played, logged = self.motion(correction)
             error, size = played - logged, logged - logged[:, :1]

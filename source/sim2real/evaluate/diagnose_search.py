@@ -12,7 +12,7 @@ import numpy as np
 
 from sim2real.evaluate.diagnose_evidence import Correction, Felt
 
-SCALES = (math.pi / 180, 0.1, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 10.0, 180 / math.pi)
+SCALES = (0.002, math.pi / 180, 0.1, 0.25, 0.5, 0.8, 1.25, 2.0, 4.0, 10.0, 180 / math.pi, 500.0)
 """Factors that are tried first [1]: degrees for radians, and what is easily forgotten."""
 LATENCIES = (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.14, 0.2)
 """Delays that are tried first [s]."""
@@ -232,3 +232,8 @@ def on_axes(order: tuple[int, ...], signs: tuple[float, ...]) -> Callable[[np.nd
 def best_of(loss: Loss, made: Mapping[str, Correction]) -> str:
     """The name of the correction that leaves least."""
     return min(made, key=lambda name: loss(made[name]))
+
+
+def short(text: str, most: int = 90) -> str:
+    """A text that fits a line of a table."""
+    return text if len(text) <= most else text[: most - 4] + " ..."

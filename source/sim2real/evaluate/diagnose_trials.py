@@ -17,7 +17,16 @@ import numpy as np
 
 from sim2real.contract import ActionMapper, Contract, ObservationAssembler, RobotState
 from sim2real.evaluate.diagnose_evidence import NOTHING, Correction, Felt, world_of
-from sim2real.evaluate.diagnose_search import factor_text, on, on_joints, reordered, swaps_text, times, usual_orders
+from sim2real.evaluate.diagnose_search import (
+    factor_text,
+    on,
+    on_joints,
+    reordered,
+    short,
+    swaps_text,
+    times,
+    usual_orders,
+)
 from sim2real.evaluate.engines.player import Conditions, Player
 from sim2real.evaluate.log import LogError, RobotLog, record
 from sim2real.evaluate.transfer_plan import NOMINAL, Episode, TransferTask
@@ -102,7 +111,9 @@ class Trials:
             rows.append(f"   {'gain':>6} {'95 %':>16} {'success':>7}  correction")
         for place, trial in enumerate(helped, start=1):
             span = f"{trial.low:+.3f}..{trial.high:+.3f}"
-            rows.append(f"{place:>2} {trial.gain:+6.3f} {span:>16} {trial.success:7.0%}  {trial.name}: {trial.text}")
+            rows.append(
+                f"{place:>2} {trial.gain:+6.3f} {span:>16} {trial.success:7.0%}  {trial.name}: {short(trial.text, 60)}"
+            )
         if plain.success >= WORKS:
             rows.append("It works here as it is; what helps beside is no fault.")
         elif not helped:
