@@ -16,7 +16,8 @@ from sim2real_tasks.robots.kinematics import link_frames, lowest_points
 from sim2real_tasks.robots.limbs import STRETCH
 from sim2real_tasks.robots.urdf import UrdfError, read_urdf
 from sim2real_tasks.robots.vendor import vendor_urdf
-from tasks.own_urdfs import arm, quadruped
+from tasks.own_urdfs import arm, link, quadruped
+from tasks.own_urdfs import joint as joint_of
 
 WALKERS = {
     "a1_description/urdf/a1.urdf": {"FR_foot", "FL_foot", "RR_foot", "RL_foot"},
@@ -112,6 +113,18 @@ def test_fingers_are_held_and_gains_follow_the_stated_rule(tmp_path):
     assert card.joints[0].limits is None
     for joint in card.joints:
         assert joint.kd == pytest.approx(2 * joint.kp / 24.0, rel=0.01)
+
+
+def test_a_finger_alone_is_an_arm_and_wheels_are_no_legs(tmp_path):
+    """Names of joints decide only where others are left; what walks has two joints a limb."""
+    _, card = guessed(tmp_path, arm().replace('"joint', '"finger_joint'))
+    assert [joint.name for joint in card.joints][:4] == [f"finger_joint{number}" for number in range(1, 5)]
+    wheels = [
+        link(side, 0.5, 0.05) + joint_of(f"{side}_wheel", "cart", side, f"0 {y} -0.1", kind="continuous")
+        for side, y in (("left", 0.2), ("right", -0.2))
+    ]
+    _, card = guessed(tmp_path, f'<robot name="cart">{link("cart", 5.0, 0.2)}{"".join(wheels)}</robot>')
+    assert card.kind == "reach"
 
 
 def test_a_kind_that_does_not_fit_is_refused(tmp_path):

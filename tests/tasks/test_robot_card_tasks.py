@@ -118,6 +118,7 @@ def test_a_preset_whose_names_match_acts(engine, card_of):
         assert observation["critic"].std(0).gt(0).any()
 
 
+@pytest.mark.slow
 def test_limits_of_the_card_hold(card_of):
     """A range and an effort that a person narrows in the card are those of the simulated joint."""
     _, card, task = card_of("arm")

@@ -75,7 +75,8 @@ def guess_card(robot: Description, path: Path, kind: str | None, package_paths: 
     feet = guess_feet(robot, zero, mimics)
     mass, _, _ = weight_of(robot, link_frames(robot, {}), [n for n in robot.links if robot.body(n) == robot.root])
     if kind is None:
-        legged = mass > 0 and len(feet) >= 2 and independent(robot, feet, mimics)
+        legs = [end for end in feet if sum(j.moves and j.name not in mimics for j in chain(robot, end)) >= 2]
+        legged = mass > 0 and len(legs) == len(feet) >= 2 and independent(robot, feet, mimics)  # a wheel has one joint
         kind = "velocity" if legged else "reach"
         limbs_are = "several separate limbs end lowest" if legged else "no two separate limbs end lowest"
         guessed("kind", f"the root '{robot.root}' weighs {mass:.3g} kg and {limbs_are}")
@@ -131,16 +132,18 @@ def guess_card(robot: Description, path: Path, kind: str | None, package_paths: 
 def _end_effector(robot: Description, mimics: frozenset[str]) -> tuple[str, frozenset[str]]:
     """Return an arm's last link, and the joints that are no part of the arm."""
 
+    driven = {j.name for j in robot.joints.values() if j.moves} - mimics
+    # Where all joints are a finger's, the finger is the arm.
+    own = {name for name in driven if not GRIPPER.fullmatch(name)} or driven
+
     def moving(link: str) -> list[Joint]:
-        return [j for j in chain(robot, link) if j.moves and j.name not in mimics and not GRIPPER.fullmatch(j.name)]
+        return [j for j in chain(robot, link) if j.name in own]
 
     ends = limbs(robot, mimics)
     longest = max(ends, key=lambda link: len(moving(link)))
     arm = moving(longest)
-    if not arm:
-        raise Sim2RealError(f"{robot.path}: all joints mimic others or are a gripper's; nothing is left for an arm")
-    own = {joint.name for joint in arm}
-    frozen = frozenset(j.name for j in robot.joints.values() if j.moves and j.name not in own)
+    kept = {joint.name for joint in arm}
+    frozen = frozenset(j.name for j in robot.joints.values() if j.moves and j.name not in kept)
     return arm[-1].child, frozen
 
 

@@ -175,7 +175,8 @@ def stretch_arm(robot: Description, tip: str, frozen: frozenset[str]) -> tuple[d
     places = [at(joints[: index + 1], {})[:3, 3] for index in range(len(joints))]
     begin = joints.index(free[0])
     reach = sum(float(np.linalg.norm(b - a)) for a, b in zip(places[begin:], places[begin + 1 :], strict=False))
-    goal = places[begin] + max(reach, 1e-3) * np.array([0.5, 0.0, 0.15])
+    reach = max(reach, 1e-3)
+    goal = places[begin] + reach * np.array([0.5, 0.0, 0.15])
 
     def residual(values: np.ndarray) -> np.ndarray:
         positions = {joint.name: float(value) for joint, value in zip(free, values, strict=True)}
