@@ -95,8 +95,8 @@ Run `./sim2real.sh generat --frames 5` or
 
     ./sim2real.sh generate --frames five --out there
     ./sim2real.sh check there --thorough    # no such flag
-    SOME=1 ./sim2real.sh export --policy run \\
-        --out there
+    SOME=1 ./sim2real.sh evaluate --bundle run \\
+        --physics ovphysx
     python standalone/generate_depth.py --out there --fast
     python standalone/no_such.py
 
@@ -134,7 +134,7 @@ def test_bad_commands_are_found():
         "unknown verb 'generat'",
         "invalid int value: 'five'",
         "unrecognized arguments: --thorough",
-        "the following arguments are required: --data",
+        "the following arguments are required: --out",
         "unrecognized arguments: --fast",
         "there is no standalone/no_such.py",
     ):

@@ -12,6 +12,7 @@ from contract.state_contracts import JOINTS, make
 from sim2real.contract import (
     ActionMapper,
     ClassAction,
+    Command,
     ContractError,
     DepthObservation,
     DepthPreprocess,
@@ -184,6 +185,30 @@ def test_a_height_scan_and_a_base_velocity_are_terms_too():
     velocity = scan(name="speed", kind="base_lin_vel", size=3, unit="m/s", offset=(0.0,), clip=None)
     state = RobotState(base_lin_vel=[0.1, 0.2, 0.3])
     np.testing.assert_allclose(ObservationAssembler(velocity)(state), [[0.1, 0.2, 0.3]], atol=1e-7)
+
+
+@pytest.mark.parametrize("side", [(0.0, 0.0, 0.0, 1.0), (0.0, -1.0, 0.0, 0.0)])
+def test_both_quaternions_of_one_turn_are_seen_alike(side):
+    """On the side that the policy knows; a hand that points down has no real part to tell them apart by."""
+    reach = StateObservation(
+        terms=(
+            ObservationTerm(name="goal", kind="pose_command", size=7, unit="m, quaternion xyzw", command="hand_pose"),
+        ),
+        commands=(
+            Command(
+                name="hand_pose", kind="pose_command", ranges={"pos_x": (0, 1)}, body="hand", side_xyzw=side
+            ),
+        ),
+    )  # fmt: skip
+    turn = np.array([0.1, -0.9, 0.1, 0.4]) / np.linalg.norm([0.1, -0.9, 0.1, 0.4])
+    seen = [
+        ObservationAssembler(make(observation=reach))(RobotState(commands={"hand_pose": [[1, 2, 3, *(sign * turn)]]}))
+        for sign in (1, -1)
+    ]
+    np.testing.assert_array_equal(seen[0], seen[1])
+    np.testing.assert_allclose(seen[0], [[1, 2, 3, *turn]], atol=1e-7)
+    with pytest.raises(ContractError, match="side_xyzw"):
+        replace(reach.commands[0], side_xyzw=(0.0, 0.0, 0.0, 0.5))
 
 
 def test_targets_are_clipped_output_times_scale_plus_offset():

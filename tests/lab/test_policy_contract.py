@@ -15,7 +15,7 @@ from sim2real.lab.apply import apply_nothing
 from sim2real.lab.launch import make_env
 from sim2real.lab.policy_contract import policy_contract, record_rollout, robot_state
 from sim2real.lab.policy_robot import described_as, joint_position_action, trained_robot
-from sim2real.lab.policy_terms import PolicyContractError, state_observation
+from sim2real.lab.policy_terms import PolicyContractError, side_of, state_observation
 from sim2real_tasks.robots.go2 import ARMATURE, JOINTS
 from sim2real_tasks.robots.vendor import vendor_urdf
 from sim2real_tasks.velocity import TASK
@@ -248,6 +248,26 @@ def test_a_rollout_with_noise_is_refused_and_the_term_is_named(env, tmp_path):
     with pytest.raises(ExportError, match=r"actions and targets of \(45, 12, 12\) numbers, the contract of \("):
         export_joint_policy(actor, contract_of(env, ("wide",)), rollout, tmp_path / "b")
     assert list(tmp_path.iterdir()) == []
+
+
+class Poses:
+    """An environment that commands poses, and nothing else."""
+
+    def __init__(self, quats):
+        self.command_manager = self
+        self.poses = torch.cat([torch.zeros(len(quats), 3), torch.tensor(quats)], dim=1)
+
+    def get_command(self, name):
+        assert name == "hand"
+        return self.poses
+
+
+def test_the_side_of_commanded_turns_is_told():
+    """The real part's where it is one; else the commands' own; both signs are refused."""
+    assert side_of(Poses([[0.6, 0.0, 0.0, 0.8], [-0.6, 0.0, 0.0, 0.8]]), "hand") == (0.0, 0.0, 0.0, 1.0)
+    assert side_of(Poses([[0.6, -0.8, 0.0, 4e-8], [-0.6, -0.8, 0.0, 4e-8]]), "hand") == (0.0, -1.0, 0.0, 0.0)
+    with pytest.raises(PolicyContractError, match="both signs"):
+        side_of(Poses([[0.6, -0.8, 0.0, 4e-8], [-0.6, 0.8, 0.0, 4e-8]]), "hand")
 
 
 def test_a_description_is_named_below_the_robots(tmp_path):

@@ -114,8 +114,15 @@ class ObservationAssembler:
             if term.command not in state.commands:
                 given = ", ".join(state.commands) or "none"
                 raise ContractError(f"observation '{term.name}' needs the command '{term.command}'; given: {given}.")
-            return self._rows(state.commands[term.command], f"commands['{term.command}']", term.size, term)
+            value = self._rows(state.commands[term.command], f"commands['{term.command}']", term.size, term)
+            return value if term.kind != "pose_command" else self._on_known_side(value, term.command)
         return self._rows(getattr(state, term.kind), term.kind, term.size, term)
+
+    def _on_known_side(self, poses: np.ndarray, command: str) -> np.ndarray:
+        """Poses with the one of each two equal quaternions that the policy knows, float32 (num_envs, 7)."""
+        (side,) = (known.side_xyzw for known in self._observation.commands if known.name == command)
+        sign = np.where(poses[:, 3:] @ np.asarray(side, np.float32) < 0.0, np.float32(-1.0), np.float32(1.0))
+        return np.concatenate([poses[:, :3], poses[:, 3:] * sign[:, None]], axis=1)
 
     def _joint_columns(self, term: ObservationTerm, names: tuple[str, ...]) -> np.ndarray:
         """Where the joints of a term stand in the state."""

@@ -126,6 +126,8 @@ class Command:
     """Turn rate per radian of heading error [1/s], where the turn rate was made from a heading; None: it was drawn."""
     resample_s: tuple[float, float] | None = None
     """After how long a new command was drawn [s]."""
+    side_xyzw: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)
+    """Of a pose: a quaternion of training. Of two that mean one turn, the policy knows the one on this one's side."""
 
     def __post_init__(self) -> None:
         """Check names and ranges. Raises: ContractError."""
@@ -145,6 +147,9 @@ class Command:
             need(good and numbers_of[0] > 0, where + "heading_stiffness", self.heading_stiffness, "a number above 0")
             object.__setattr__(self, "heading_stiffness", float(self.heading_stiffness))
         optional_range(self, "resample_s", where)
+        numbers(self, "side_xyzw", where, (4,))
+        long = sum(value * value for value in self.side_xyzw)
+        need(abs(long - 1.0) < 1e-3, where + "side_xyzw", self.side_xyzw, "a quaternion of length 1")
 
 
 @dataclass(frozen=True, kw_only=True)

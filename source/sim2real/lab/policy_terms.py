@@ -201,4 +201,28 @@ def _command(env: Any, name: str) -> Command:
         body=cfg.body_name if kind == "pose_command" else None,
         heading_stiffness=float(cfg.heading_control_stiffness) if heading else None,
         resample_s=(float(cfg.resampling_time_range[0]), float(cfg.resampling_time_range[1])),
+        **({"side_xyzw": side_of(env, name)} if kind == "pose_command" else {}),
+    )
+
+
+def side_of(env: Any, name: str) -> tuple[float, ...]:
+    """Return a quaternion on whose side all commands of the environment are; it must have been reset.
+
+    Isaac Lab makes the real part positive. Where that part is nothing but rounding (a hand that points down), the
+    other parts decide, always alike within ranges that do not go around.
+
+    Raises:
+        PolicyContractError: the commands stand on both sides, so that no one can tell what the policy knows.
+    """
+    import torch
+
+    quats = env.command_manager.get_command(name)[:, 3:7]
+    real = quats.new_tensor([0.0, 0.0, 0.0, 1.0])
+    mean = torch.nn.functional.normalize(quats.mean(dim=0), dim=0)
+    for side in (real, mean):
+        if bool((quats @ side > 0.01).all()):
+            return tuple(float(value) for value in side.double() / side.double().norm())
+    raise PolicyContractError(
+        f"the command '{name}': its quaternions have both signs, and a policy cannot know that two of them are one"
+        " turn; set make_quat_unique=True in its configuration, or narrow its ranges of angles, and train again"
     )
