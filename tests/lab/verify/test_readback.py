@@ -67,7 +67,7 @@ def test_an_engine_that_does_as_told_passes(tail):
     randomizer = started(ArrayEngine(11), tail=tail)
     found, checks = compared(randomizer, rounds=5)
     assert found.passed, found.to_text()
-    assert set(checks) == set(randomizer.quantities) and len(checks) == 12
+    assert set(checks) == set(randomizer.quantities) and len(checks) == 13
     assert all(check.spread > 100 * check.error and check.spread > 0 for check in found.checks)
     assert set(found.left) == {"push"}
 
