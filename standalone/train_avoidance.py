@@ -12,16 +12,21 @@ from _script import finish, parse
 
 def main(words: Sequence[str] | None = None) -> None:
     """Train, or go on after the last finished epoch."""
-    from sim2real.cli.train import add_arguments
+    from sim2real.cli.train import add_classifier_arguments, add_common_arguments
 
-    args = parse(__doc__, add_arguments, words)
+    args = parse(__doc__, lambda parser: (add_common_arguments(parser), add_classifier_arguments(parser)), words)
+
+    from sim2real.errors import Sim2RealError
+
+    if args.data is None or args.out is None:
+        raise Sim2RealError("give the dataset and the run folder: --data DIR --out DIR")
 
     from sim2real.datasets import read_manifest
     from sim2real.learn import TrainCfg, train
 
     camera = read_manifest(args.data[0]).camera
     cfg = TrainCfg.make(
-        args.preset,
+        args.preset or "default",
         epochs=args.epochs,
         batch_size=args.batch_size,
         learning_rate=args.learning_rate,

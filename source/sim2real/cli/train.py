@@ -34,15 +34,7 @@ ONLY_TASK = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.add_argument("task", metavar="TASK", nargs="?", help="a task: a short name or any registered one")
-    parser.add_argument("--out", metavar="DIR", help="run folder (default for a task: runs/train/<what it is>)")
-    parser.add_argument("--seed", type=int, help="seed of weights, order and chance")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:N, or auto (default)")
-    parser.add_argument(
-        "--resume",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="go on after the last checkpoint in --out (default); --no-resume starts over",
-    )
+    add_common_arguments(parser)
     task = parser.add_argument_group("a task")
     task.add_argument("--spec", metavar="SPEC", help="randomization: a preset's name or a file (default: none)")
     task.add_argument("--curriculum", metavar="NAME", help="stages in which the spec comes to act: a preset or a file")
@@ -56,14 +48,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task.add_argument("--try-every", type=int, metavar="N", help="iterations between two tries (default: 50)")
     task.add_argument("--try-episodes", type=int, metavar="N", help="episodes of a try in each engine (default: 16)")
     task.add_argument("--verbose", action="store_true", help="show rsl_rl's tables")
-    data = parser.add_argument_group("the classifier")
-    data.add_argument("--data", metavar="DIR", nargs="+", help="dataset folders")
-    data.add_argument("--preset", choices=list(PRESETS), help="training preset (default: default)")
-    data.add_argument("--epochs", type=int, help="passes over the training frames")
-    data.add_argument("--batch-size", type=int, help="frames per step")
-    data.add_argument("--learning-rate", type=float, help="learning rate; its peak under the default preset")
-    data.add_argument("--size", type=int, help="rows and columns of the network's input [px]; default: as the frames")
-    data.add_argument("--pretrained", metavar="FILE", help="ResNet18 checkpoint with torchvision's names to start from")
+    add_classifier_arguments(parser.add_argument_group("the classifier"))
+
+
+def add_common_arguments(parser: argparse._ActionsContainer) -> None:
+    """Arguments of every training."""
+    parser.add_argument("--out", metavar="DIR", help="run folder (default for a task: runs/train/<what it is>)")
+    parser.add_argument("--seed", type=int, help="seed of weights, order and chance")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:N, or auto (default)")
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on after the last checkpoint in --out (default); --no-resume starts over",
+    )
+
+
+def add_classifier_arguments(parser: argparse._ActionsContainer) -> None:
+    """Arguments of the classifier's training."""
+    parser.add_argument("--data", metavar="DIR", nargs="+", help="dataset folders")
+    parser.add_argument("--preset", choices=list(PRESETS), help="training preset (default: default)")
+    parser.add_argument("--epochs", type=int, help="passes over the training frames")
+    parser.add_argument("--batch-size", type=int, help="frames per step")
+    parser.add_argument("--learning-rate", type=float, help="learning rate; its peak under the default preset")
+    parser.add_argument("--size", type=int, help="rows and columns of the network's input [px]; default: as the frames")
+    parser.add_argument(
+        "--pretrained", metavar="FILE", help="ResNet18 checkpoint with torchvision's names to start from"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
