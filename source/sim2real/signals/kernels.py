@@ -87,7 +87,8 @@ def is_lost(
 
 @wp.func
 def read_line(
-    signal: Signal,
+    reading: wp.int32,
+    depth: wp.int32,
     line: wp.array3d(dtype=wp.float32),
     world: wp.int32,
     element: wp.int32,
@@ -95,22 +96,23 @@ def read_line(
     lag: wp.float32,
 ) -> wp.float32:
     """Return what lies ``lag`` samples before the newest; before the first sample lies the first sample."""
-    if signal.reading != _LINEAR:
+    if reading != _LINEAR:
         back = wp.int32(wp.ceil(lag - _ROUNDING))
-        return line[wp.max(newest - back, 0) % signal.depth, world, element]
+        return line[wp.max(newest - back, 0) % depth, world, element]
     whole = wp.floor(lag)
     part = lag - whole
     newer = wp.max(newest - wp.int32(whole), 0)
-    y = line[newer % signal.depth, world, element]
+    y = line[newer % depth, world, element]
     if part > wp.float32(0.0):
         older = wp.max(newer - 1, 0)
-        y = (wp.float32(1.0) - part) * y + part * line[older % signal.depth, world, element]
+        y = (wp.float32(1.0) - part) * y + part * line[older % depth, world, element]
     return y
 
 
 @wp.func
 def expose_line(
-    signal: Signal,
+    reading: wp.int32,
+    depth: wp.int32,
     line: wp.array3d(dtype=wp.float32),
     world: wp.int32,
     element: wp.int32,
@@ -120,15 +122,15 @@ def expose_line(
 ) -> wp.float32:
     """Return the mean over ``width`` samples that end ``lag`` samples before the newest, or what is amid them."""
     if width <= wp.float32(0.0):
-        return read_line(signal, line, world, element, newest, lag)
-    if signal.reading != _LINEAR:
-        return read_line(signal, line, world, element, newest, lag + wp.float32(0.5) * width)
+        return read_line(reading, depth, line, world, element, newest, lag)
+    if reading != _LINEAR:
+        return read_line(reading, depth, line, world, element, newest, lag + wp.float32(0.5) * width)
     total = wp.float32(0.0)
     start, until = lag, lag + width
     while start < until:  # the mean of a line between two samples is what it is at the middle
         end = wp.min(wp.floor(start) + wp.float32(1.0), until)
         middle = wp.float32(0.5) * (start + end)
-        total = total + (end - start) * read_line(signal, line, world, element, newest, middle)
+        total = total + (end - start) * read_line(reading, depth, line, world, element, newest, middle)
         start = end
     return total / width
 
@@ -181,7 +183,7 @@ def read_now(path: PathState, world: wp.int32, newest: wp.int32, new: wp.bool):
     for e in range(signal.size):
         if new:
             path.held[world, e] = path.out[world, e]
-        path.out[world, e] = expose_line(signal, path.line, world, e, newest, lag, width)
+        path.out[world, e] = expose_line(signal.reading, signal.depth, path.line, world, e, newest, lag, width)
     put_errors(path, world, datum, new, path.out[world])
     if is_lost(signal, path.values, world, episode, datum):
         for e in range(signal.size):
@@ -210,7 +212,7 @@ def send(path: PathState, world: wp.int32, newest: wp.int32, datum: wp.int32, fi
         lag = wp.rint(lag)
     width = exposure_of(path, world)
     for e in range(signal.size):
-        path.sent[slot, world, e] = expose_line(signal, path.line, world, e, newest, lag, width)
+        path.sent[slot, world, e] = expose_line(signal.reading, signal.depth, path.line, world, e, newest, lag, width)
     put_errors(path, world, datum, new, path.sent[slot, world])
     if is_lost(signal, path.values, world, episode, datum):
         for e in range(signal.size):
