@@ -89,7 +89,8 @@ def test_lock_holds_the_direct_dependencies():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     lock = dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     extras = project["project"]["optional-dependencies"]
-    for requirement in [*extras["lab"], *extras["physx"], *extras["dev"], *project["build-system"]["requires"]]:
+    locked = [requirement for extra in ("lab", "physx", "jetson", "dev") for requirement in extras[extra]]
+    for requirement in [*locked, *project["build-system"]["requires"]]:
         name, version = re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)", requirement).groups()
         assert lock[name] == version, requirement
 
