@@ -16,6 +16,7 @@ from sim2real.contract.bundle import (
     write_manifest,
 )
 from sim2real.contract.depth import DepthPreprocess
+from sim2real.contract.engines import add_engine, engine_devices, engine_record, read_parity
 from sim2real.contract.errors import ContractError
 from sim2real.contract.golden import Golden
 from sim2real.contract.joints import Joint, JointPositionAction, Robot, TrainingRun
@@ -45,10 +46,14 @@ __all__ = [
     "Rollout",
     "StateObservation",
     "TrainingRun",
+    "add_engine",
     "check_file",
     "embed",
+    "engine_devices",
+    "engine_record",
     "extract",
     "file_record",
     "read_manifest",
+    "read_parity",
     "write_manifest",
 ]

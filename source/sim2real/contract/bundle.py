@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,14 +48,24 @@ def file_record(content: bytes) -> FileRecord:
 
 
 def write_manifest(folder: Path, contract: Contract, files: Mapping[str, FileRecord]) -> None:
-    """Write ``contract.json`` into a folder."""
+    """Write ``contract.json`` into a folder; it takes the place of an older one in a single step."""
     data = {
         "contract": contract.to_dict(),
         "contract_sha256": contract.sha256,
         "files": {name: asdict(record) for name, record in sorted(files.items())},
     }
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    (folder / CONTRACT_FILE).write_text(text, encoding="utf-8")
+    handle, temporary = tempfile.mkstemp(prefix=f".{CONTRACT_FILE}.", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, folder / CONTRACT_FILE)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def read_manifest(folder: Path) -> Manifest:
