@@ -53,28 +53,28 @@ def take_samples(step: wp.array(dtype=wp.int32), sources: wp.array(dtype=Source)
     """Write what is true after the physics steps that were taken so far; nothing before the first."""
     world, which = wp.tid()
     i = step[0] - 1
-    source = sources[which]
-    if i < 0 or i >= source.samples.shape[0]:
+    if i < 0 or i >= sources[which].samples.shape[0]:
         return
-    if source.kind == _JOINT_POS or source.kind == _JOINT_VEL:
-        for e in range(source.joints.shape[0]):
-            y = source.now[world, source.columns[e]]
-            if source.relative != 0:
-                y = y - source.nominal[world, source.joints[e]]
-            source.samples[i, world, e] = y
+    kind = sources[which].kind
+    if kind == _JOINT_POS or kind == _JOINT_VEL:
+        for e in range(sources[which].joints.shape[0]):
+            y = sources[which].now[world, sources[which].columns[e]]
+            if sources[which].relative != 0:
+                y = y - sources[which].nominal[world, sources[which].joints[e]]
+            sources[which].samples[i, world, e] = y
         return
     turn = wp.quat_identity()  # an IMU says what it says in its own frame
-    if source.kind <= _GRAVITY:
-        turn = wp.transform_get_rotation(source.pose[world])
+    if kind <= _GRAVITY:
+        turn = wp.transform_get_rotation(sources[which].pose[world])
     vector = wp.vec3(0.0, 0.0, 0.0)
-    if source.kind == _LIN_VEL:
-        vector = wp.spatial_top(source.velocity[world])
-    elif source.kind == _ANG_VEL:
-        vector = wp.spatial_bottom(source.velocity[world])
-    elif source.kind == _GRAVITY:
-        vector = wp.normalize(source.vector[world])
+    if kind == _LIN_VEL:
+        vector = wp.spatial_top(sources[which].velocity[world])
+    elif kind == _ANG_VEL:
+        vector = wp.spatial_bottom(sources[which].velocity[world])
+    elif kind == _GRAVITY:
+        vector = wp.normalize(sources[which].vector[world])
     else:
-        vector = source.vector[world]
+        vector = sources[which].vector[world]
     vector = wp.quat_rotate_inv(turn, vector)
     for e in range(3):
-        source.samples[i, world, e] = vector[e]
+        sources[which].samples[i, world, e] = vector[e]
