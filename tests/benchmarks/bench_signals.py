@@ -26,61 +26,17 @@ import argparse
 import contextlib
 import json
 import os
-import platform
-import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from contenders import Worker, merge, spread, turns, where
 from signals_worker import CONTENDERS, LATENCY_S, PARTS, TASK, spec_of
 
 RESULTS = Path(__file__).with_name("results") / "signals.json"
 PHYSICS = {"newton": "newton_mjwarp", "ovphysx": "ovphysx"}
-PACKAGES = ("isaaclab", "newton", "mujoco-warp", "warp-lang", "torch", "ovphysx")
-
-
-def spread(times: Any) -> dict[str, float]:
-    """Median and interquartile range."""
-    low, median, high = np.quantile(times, [0.25, 0.5, 0.75])
-    return {"median": round(float(median), 4), "iqr": round(float(high - low), 4)}
-
-
-class Worker:
-    """A contender's process."""
-
-    def __init__(self, contender: str, physics: str, num_envs: int, steps: int) -> None:
-        options = {"--physics": physics, "--num-envs": num_envs, "--steps": steps}
-        words = [str(word) for option in options.items() for word in option]
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("signals_worker.py")), contender, *words],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.about = self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        line = self.process.stdout.readline()  # type: ignore[union-attr]
-        if not line:
-            raise SystemExit(f"{' '.join(self.process.args)} ended with {self.process.wait()}; run it alone to see why")  # type: ignore[arg-type]
-        return json.loads(line)
-
-    def ask(self, what: str) -> dict[str, Any]:
-        """One round."""
-        assert self.process.stdin
-        self.process.stdin.write(what + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def close(self) -> None:
-        """End it."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
 
 
 @contextlib.contextmanager
@@ -89,7 +45,8 @@ def workers(physics: str, num_envs: int, steps: int) -> Iterator[dict[str, Worke
     with contextlib.ExitStack() as stack:
         found = {}
         for name in CONTENDERS:
-            found[name] = Worker(name, physics, num_envs, steps)
+            words = ("--physics", physics, "--num-envs", num_envs, "--steps", steps)
+            found[name] = Worker("signals_worker.py", name, *words)
             stack.callback(found[name].close)
             print(f"{name} is ready", file=sys.stderr, flush=True)
         yield found
@@ -101,7 +58,7 @@ def bench(physics: str, num_envs: int, rounds: int, steps: int) -> dict[str, Any
     names = list(CONTENDERS)
     with workers(physics, num_envs, steps) as found:
         for number in range(rounds + 2):
-            for name in names[number % len(names) :] + names[: number % len(names)]:
+            for name in turns(names, number):
                 took = found[name].ask("round")
                 if number > 1:  # two rounds compile and warm
                     rows[name].append(took)
@@ -123,22 +80,12 @@ def bench(physics: str, num_envs: int, rounds: int, steps: int) -> dict[str, Any
 
 def metadata(args: argparse.Namespace, load: float) -> dict[str, Any]:
     """Where and with what it was measured."""
-    described = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-    )
+    command = f"{args.part} --num-envs {args.num_envs} --rounds {args.rounds} --steps {args.steps}"
     return {
-        "command": f"python tests/benchmarks/bench_signals.py {args.part} --num-envs {args.num_envs}"
-        f" --rounds {args.rounds} --steps {args.steps}",
         "task": TASK,
-        "commit": os.environ.get("BENCH_COMMIT") or described.stdout.strip(),
         "latency_s": [0.0, LATENCY_S],
         "specs": {name: spec_of(["TERM"], parts) for name, parts in CONTENDERS.items() if parts},
-        "cores": os.cpu_count(),
-        "used_cores": 1,
-        "machine": platform.machine(),
-        "load_before": load,
-        "load_after": os.getloadavg()[0],
-        "versions": {package: version(package) for package in PACKAGES},
+        **where(f"python tests/benchmarks/bench_signals.py {command}", load),
     }
 
 
@@ -160,10 +107,7 @@ def main() -> None:
     result = bench(PHYSICS[args.part], args.num_envs, args.rounds, args.steps)
     result["metadata"] = metadata(args, load)
     if not args.quick:
-        merged = json.loads(args.out.read_text()) if args.out.is_file() else {}
-        merged[args.part] = result
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(merged, indent=1) + "\n")
+        merge(args.out, args.part, result)
     print(json.dumps({args.part: result}, indent=1))
 
 
