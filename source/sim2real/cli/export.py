@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim2real.cli import jetson
 from sim2real.errors import Sim2RealError
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ HELP = """Export a trained policy as a bundle: <name>.onnx, contract.json, golde
 
 export --run RUN --out DIR               a policy of 'train TASK': the actor with its normalizer inside
 export --policy RUN --data DIR --out DIR the classifier of 'train --data', in float and INT8
+export RUN                               as --run, into RUN/bundle
+export BUNDLE --jetson USER@HOST         TensorRT engines for a finished bundle, built on the device that runs them
+
+--jetson goes with each of these: the engines are built, proven, timed and weighed there and come back into the bundle.
 
 The network has to answer as the trained one, or nothing is written. Of a task's policy, what a robot will assemble of
 its own state is held against what the training environment gave. INT8 is made with several calibrators; the best is
@@ -28,7 +33,8 @@ PARITY = {"assembled observations": "assembly_", "network": "", "joint targets":
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
-    parser.add_argument("--out", metavar="DIR", required=True, help="folder of the bundle")
+    parser.add_argument("source", nargs="?", metavar="BUNDLE_OR_RUN", help="a finished bundle, or a run folder")
+    parser.add_argument("--out", metavar="DIR", help="folder of the bundle (of a run: bundle/ in the run folder)")
     parser.add_argument("--name", help="name of the policy and of its files (default: the task's)")
     task = parser.add_argument_group("a task")
     task.add_argument("--run", metavar="RUN", help="run folder of 'train TASK', or a checkpoint in it")
@@ -42,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--min-agreement", type=float, help="INT8: smallest share of equal choices (default: 0.99)")
     data.add_argument("--max-drop", type=float, help="INT8: largest loss of accuracy, as a share (default: 0.01)")
     data.add_argument("--threads", type=int, help="CPU threads; 0: as many as there are cores (default)")
+    jetson.add_arguments(parser)
 
 
 def export_classifier(
@@ -63,6 +70,24 @@ def export_classifier(
     return export_bundle(trained, DepthDataset(dataset_dir, split="val"), calibration, out_dir, cfg)
 
 
+def take_source(args: argparse.Namespace) -> str | None:
+    """Return the finished bundle that was given, or make ``--run`` of a run folder. Raises: Sim2RealError."""
+    if args.source is None:
+        return None
+    if (Path(args.source) / "contract.json").is_file():
+        others = ("out", "name", "run", *ONLY_CLASSIFIER, *ONLY_RUN)
+        given = [f"--{name.replace('_', '-')}" for name in others if getattr(args, name) is not None]
+        if given:
+            raise Sim2RealError(f"{args.source} is a finished bundle; {', '.join(given)} cannot go with it")
+        if args.jetson is None:
+            raise Sim2RealError(f"{args.source} is a finished bundle; give --jetson USER@HOST to build its engines")
+        return str(args.source)
+    if args.run is not None or args.policy is not None:
+        raise Sim2RealError(f"give either {args.source}, --run or --policy")
+    args.run = args.source
+    return None
+
+
 def check(args: argparse.Namespace) -> None:
     """Refuse options that do not go together. Raises: Sim2RealError."""
     if args.run is None and (args.policy is None or args.data is None):
@@ -71,6 +96,10 @@ def check(args: argparse.Namespace) -> None:
     given = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is not None]
     if given:
         raise Sim2RealError(f"{', '.join(given)} cannot go with {other}; see 'export --help'")
+    if args.out is None:
+        if args.run is None or not Path(args.run).is_dir():
+            raise Sim2RealError("give --out DIR, the folder of the bundle")
+        args.out = str(Path(args.run) / "bundle")
 
 
 def classifier_cfg(args: argparse.Namespace) -> ExportCfg:
@@ -101,6 +130,11 @@ def run_cfg(args: argparse.Namespace) -> RunExportCfg:
 
 def run(args: argparse.Namespace) -> int:
     """Export and print the result."""
+    jetson.check_arguments(args)
+    bundle = take_source(args)
+    if bundle is not None:
+        jetson.build_into(args, bundle)
+        return 0
     check(args)
     if args.run is not None:
         from sim2real.pipeline.export_run import export_run
@@ -115,6 +149,8 @@ def run(args: argparse.Namespace) -> int:
             times = result.latency[precision]
             print(f"latency, {precision}: p50 {times['p50']:.3g} ms, p99 {times['p99']:.3g} ms, one thread, batch 1")
     print(f"bundle: {result.folder}")
+    if args.jetson is not None:
+        jetson.build_into(args, str(result.folder))
     return 0
 
 
