@@ -172,7 +172,11 @@ class Cuda:
 
     def end_capture(self, stream: int) -> int:
         """End a capture and return its graph."""
-        return self._pointer("cudaStreamEndCapture", stream)
+        graph = ctypes.c_void_p()
+        self.call("cudaStreamEndCapture", stream, ctypes.byref(graph))
+        if not graph.value:
+            raise EngineError("cudaStreamEndCapture gave no graph.")
+        return graph.value
 
     def instantiate(self, graph: int) -> int:
         """Make a graph that can be launched."""

@@ -1,0 +1,1 @@
+"""Strict stand-ins for TensorRT and the CUDA runtime; see ``fake.py`` and ``cudart.py``."""
