@@ -54,6 +54,9 @@ class CommandPath(Path):
         """
         import warp as wp
 
+        from sim2real.signals.error_kernels import Errors
+        from sim2real.signals.kernels import Signal
+
         signal = find_signal(spec, name)
         if signal.reading is not None:
             raise SignalError(f"signals.{name}.reading: a command is always held until the next arrives; remove it")
@@ -62,6 +65,8 @@ class CommandPath(Path):
             raise SignalError(f"signals.{name}: {', '.join(given)} are of sensors, and this is a command; remove them")
         super().__init__(spec, name, shape, step_dt, num_envs, device, first_world, substeps)
         self._delays = wp.zeros((self.depth, self.num_envs), dtype=wp.float32, device=self.device)
+        self._signals = wp.array([self.kernel_signal], dtype=Signal, device=self.device)
+        self._error_parts = wp.array([self.kernel_errors], dtype=Errors, device=self.device)
         self.planes = wp.zeros((self.substeps, self.num_envs, self.size), dtype=wp.float32, device=self.device)
         """What acts in each physics step, float32 (substeps, num_envs, size); written by every call."""
 
@@ -85,7 +90,7 @@ class CommandPath(Path):
 
         self.check(x, (self.num_envs, *self.shape))
         taken = wp.from_torch(x.to(torch.float32).reshape(self.num_envs, self.size).contiguous())
-        inputs = [self._signal, self._tables, self.bank.values, self.episodes, taken]
+        inputs = [self._signals, self._error_parts, self._tables, self.bank.values, self.episodes, taken]
         state = [self._count, self._line, self._delays, self._errors, self.planes]
         wp.launch(command, dim=self.num_envs, inputs=[*inputs, *state], device=self.device)
         return wp.to_torch(self.planes).reshape(self.substeps, self.num_envs, *self.shape)

@@ -65,23 +65,41 @@ class ErrorState:
 
 
 @wp.func
-def turn_axes(errors: Errors, values: wp.array2d(dtype=wp.float32), world: wp.int32, row: wp.array(dtype=wp.float32)):
+def turn_axes(
+    errors: wp.array(dtype=Errors),
+    which: wp.int32,
+    values: wp.array2d(dtype=wp.float32),
+    world: wp.int32,
+    row: wp.array(dtype=wp.float32),
+):
     """Turn a datum of three axes by a rotation vector, then let each axis read a part of the others."""
     v = wp.vec3f(row[0], row[1], row[2])
-    if errors.misalignment.column >= 0:
+    if errors[which].misalignment.column >= 0:
         turn = wp.vec3f(
-            level_of(errors.misalignment, values, world, 0),
-            level_of(errors.misalignment, values, world, 1),
-            level_of(errors.misalignment, values, world, 2),
+            level_of(errors[which].misalignment, values, world, 0),
+            level_of(errors[which].misalignment, values, world, 1),
+            level_of(errors[which].misalignment, values, world, 2),
         )
         angle = wp.length(turn)
         if angle > _TINY:
             v = wp.quat_rotate(wp.quat_from_axis_angle(turn / angle, angle), v)
-    if errors.cross_axis.column >= 0:
+    if errors[which].cross_axis.column >= 0:
         x, y, z = v[0], v[1], v[2]
-        v[0] = x + level_of(errors.cross_axis, values, world, 0) * y + level_of(errors.cross_axis, values, world, 1) * z
-        v[1] = y + level_of(errors.cross_axis, values, world, 2) * x + level_of(errors.cross_axis, values, world, 3) * z
-        v[2] = z + level_of(errors.cross_axis, values, world, 4) * x + level_of(errors.cross_axis, values, world, 5) * y
+        v[0] = (
+            x
+            + level_of(errors[which].cross_axis, values, world, 0) * y
+            + level_of(errors[which].cross_axis, values, world, 1) * z
+        )
+        v[1] = (
+            y
+            + level_of(errors[which].cross_axis, values, world, 2) * x
+            + level_of(errors[which].cross_axis, values, world, 3) * z
+        )
+        v[2] = (
+            z
+            + level_of(errors[which].cross_axis, values, world, 4) * x
+            + level_of(errors[which].cross_axis, values, world, 5) * y
+        )
     for axis in range(3):
         row[axis] = v[axis]
 
@@ -94,23 +112,29 @@ def normal_of(words: wp.vec4ui, j: wp.int32) -> wp.float32:
 
 @wp.func
 def spread_of(
-    errors: Errors, values: wp.array2d(dtype=wp.float32), world: wp.int32, element: wp.int32, x: wp.float32
+    errors: wp.array(dtype=Errors),
+    which: wp.int32,
+    values: wp.array2d(dtype=wp.float32),
+    world: wp.int32,
+    element: wp.int32,
+    x: wp.float32,
 ) -> wp.float32:
     """Return the standard deviation of an element's white error, whose parts are independent of each other."""
     std = wp.float32(0.0)
-    if errors.white.column >= 0:
-        std = level_of(errors.white, values, world, element)
-    if errors.quadratic.column >= 0:
-        std = std + level_of(errors.quadratic, values, world, element) * x * x
-    if errors.noise_density.column >= 0:
-        density = level_of(errors.noise_density, values, world, element)
-        std = wp.sqrt(std * std + density * density / errors.step_dt)
+    if errors[which].white.column >= 0:
+        std = level_of(errors[which].white, values, world, element)
+    if errors[which].quadratic.column >= 0:
+        std = std + level_of(errors[which].quadratic, values, world, element) * x * x
+    if errors[which].noise_density.column >= 0:
+        density = level_of(errors[which].noise_density, values, world, element)
+        std = wp.sqrt(std * std + density * density / errors[which].step_dt)
     return std
 
 
 @wp.func
 def step_walk(
-    errors: Errors,
+    errors: wp.array(dtype=Errors),
+    which: wp.int32,
     values: wp.array2d(dtype=wp.float32),
     world: wp.int32,
     element: wp.int32,
@@ -121,12 +145,13 @@ def step_walk(
     """Return where a random walk has come to; it begins at 0."""
     if sample == 0:
         return wp.float32(0.0)
-    return before + level_of(errors.walk, values, world, element) * wp.sqrt(errors.step_dt) * normal
+    return before + level_of(errors[which].walk, values, world, element) * wp.sqrt(errors[which].step_dt) * normal
 
 
 @wp.func
 def step_drifts(
-    errors: Errors,
+    errors: wp.array(dtype=Errors),
+    which: wp.int32,
     values: wp.array2d(dtype=wp.float32),
     state: ErrorState,
     world: wp.int32,
@@ -136,32 +161,39 @@ def step_drifts(
 ) -> wp.float32:
     """Return the sum of an element's Gauss-Markov processes after their step; they begin as they go on for ever."""
     total = wp.float32(0.0)
-    for k in range(errors.drifts):
-        slot = errors.drift_slot + k
+    for k in range(errors[which].drifts):
+        slot = errors[which].drift_slot + k
         normal = normal_of(words, k)
         here = normal
         if sample > 0:
-            here = errors.drift_kept[k] * state.before[world, element, slot] + errors.drift_added[k] * normal
+            here = (
+                errors[which].drift_kept[k] * state.before[world, element, slot] + errors[which].drift_added[k] * normal
+            )
         state.now[world, element, slot] = here
         total = total + here
-    return total * errors.drift_gain * level_of(errors.bias_instability, values, world, element)
+    return total * errors[which].drift_gain * level_of(errors[which].bias_instability, values, world, element)
 
 
 @wp.func
 def tell(
-    errors: Errors, values: wp.array2d(dtype=wp.float32), world: wp.int32, element: wp.int32, x: wp.float32
+    errors: wp.array(dtype=Errors),
+    which: wp.int32,
+    values: wp.array2d(dtype=wp.float32),
+    world: wp.int32,
+    element: wp.int32,
+    x: wp.float32,
 ) -> wp.float32:
     """Return what a sensor can tell of a number: cut off, rounded."""
     y = x
-    if errors.saturation.column >= 0:
-        limit = level_of(errors.saturation, values, world, element)
+    if errors[which].saturation.column >= 0:
+        limit = level_of(errors[which].saturation, values, world, element)
         y = wp.min(y, limit)
-        if errors.saturation_low.column < 0:
+        if errors[which].saturation_low.column < 0:
             y = wp.max(y, -limit)
-    if errors.saturation_low.column >= 0:
-        y = wp.max(y, level_of(errors.saturation_low, values, world, element))
-    if errors.quantum.column >= 0:
-        quantum = level_of(errors.quantum, values, world, element)
+    if errors[which].saturation_low.column >= 0:
+        y = wp.max(y, level_of(errors[which].saturation_low, values, world, element))
+    if errors[which].quantum.column >= 0:
+        quantum = level_of(errors[which].quantum, values, world, element)
         if quantum > wp.float32(0.0):
             y = wp.rint(y / quantum) * quantum
     return y
@@ -169,7 +201,8 @@ def tell(
 
 @wp.func
 def lose_element(
-    errors: Errors,
+    errors: wp.array(dtype=Errors),
+    which: wp.int32,
     values: wp.array2d(dtype=wp.float32),
     state: ErrorState,
     world: wp.int32,
@@ -180,19 +213,20 @@ def lose_element(
 ) -> wp.float32:
     """Return what an element tells, or what stands in for it when it is lost; an episode's first never is."""
     told = y
-    if sample > 0 and unit_from_bits(word) < level_of(errors.dropout_each, values, world, element):
-        told = state.before[world, element, errors.told_slot]
-        if errors.on_dropout_each == _ZERO:
+    if sample > 0 and unit_from_bits(word) < level_of(errors[which].dropout_each, values, world, element):
+        told = state.before[world, element, errors[which].told_slot]
+        if errors[which].on_dropout_each == _ZERO:
             told = wp.float32(0.0)
-        if errors.on_dropout_each == _LIMIT:
-            told = level_of(errors.saturation, values, world, element)
-    state.now[world, element, errors.told_slot] = told
+        if errors[which].on_dropout_each == _LIMIT:
+            told = level_of(errors[which].saturation, values, world, element)
+    state.now[world, element, errors[which].told_slot] = told
     return told
 
 
 @wp.func
 def disturb_block(
-    errors: Errors,
+    errors: wp.array(dtype=Errors),
+    which: wp.int32,
     values: wp.array2d(dtype=wp.float32),
     state: ErrorState,
     world: wp.int32,
@@ -217,48 +251,54 @@ def disturb_block(
         new: whether the sample is a new one, or the newest given again.
         row: all elements of the datum.
     """
-    if errors.any == 0:
+    if errors[which].any == 0:
         return
-    if errors.misalignment.column >= 0 or errors.cross_axis.column >= 0:
-        turn_axes(errors, values, world, row)
+    if errors[which].misalignment.column >= 0 or errors[which].cross_axis.column >= 0:
+        turn_axes(errors, which, values, world, row)
     whites, relatives, walks, losses = wp.vec4ui(), wp.vec4ui(), wp.vec4ui(), wp.vec4ui()
-    is_noisy = errors.white.column >= 0 or errors.noise_density.column >= 0 or errors.quadratic.column >= 0
+    is_noisy = (
+        errors[which].white.column >= 0
+        or errors[which].noise_density.column >= 0
+        or errors[which].quadratic.column >= 0
+    )
     if is_noisy:
-        whites = words_of(errors.white_key, number, episode, sample, block)
-    if errors.relative.column >= 0:
-        relatives = words_of(errors.relative_key, number, episode, sample, block)
-    if errors.walk.column >= 0:
-        walks = words_of(errors.walk_key, number, episode, sample, block)
-    if errors.dropout_each.column >= 0:
-        losses = words_of(errors.dropout_each_key, number, episode, sample, block)
-    for j in range(wp.min(4, errors.size - 4 * block)):
+        whites = words_of(errors[which].white_key, number, episode, sample, block)
+    if errors[which].relative.column >= 0:
+        relatives = words_of(errors[which].relative_key, number, episode, sample, block)
+    if errors[which].walk.column >= 0:
+        walks = words_of(errors[which].walk_key, number, episode, sample, block)
+    if errors[which].dropout_each.column >= 0:
+        losses = words_of(errors[which].dropout_each_key, number, episode, sample, block)
+    for j in range(wp.min(4, errors[which].size - 4 * block)):
         e = 4 * block + j
         if new:
             for slot in range(state.now.shape[2]):
                 state.before[world, e, slot] = state.now[world, e, slot]
         x = row[e]
-        if errors.eccentricity.column >= 0:
-            phase = level_of(errors.eccentricity_phase, values, world, e)
-            x = x + level_of(errors.eccentricity, values, world, e) * wp.sin(x + phase)
+        if errors[which].eccentricity.column >= 0:
+            phase = level_of(errors[which].eccentricity_phase, values, world, e)
+            x = x + level_of(errors[which].eccentricity, values, world, e) * wp.sin(x + phase)
         factor = wp.float32(1.0)
-        if errors.scale.column >= 0:
-            factor = factor + level_of(errors.scale, values, world, e)
-        if errors.relative.column >= 0:
-            factor = factor + level_of(errors.relative, values, world, e) * normal_of(relatives, j)
+        if errors[which].scale.column >= 0:
+            factor = factor + level_of(errors[which].scale, values, world, e)
+        if errors[which].relative.column >= 0:
+            factor = factor + level_of(errors[which].relative, values, world, e) * normal_of(relatives, j)
         y = x * factor
-        if errors.walk.column >= 0:
-            slot = errors.walk_slot
-            walked = step_walk(errors, values, world, e, state.before[world, e, slot], normal_of(walks, j), sample)
+        if errors[which].walk.column >= 0:
+            slot = errors[which].walk_slot
+            walked = step_walk(
+                errors, which, values, world, e, state.before[world, e, slot], normal_of(walks, j), sample
+            )
             state.now[world, e, slot] = walked
             y = y + walked
-        if errors.bias_instability.column >= 0:
-            words = words_of(errors.bias_instability_key, number, episode, sample, e)
-            y = y + step_drifts(errors, values, state, world, e, words, sample)
-        if errors.bias.column >= 0:
-            y = y + level_of(errors.bias, values, world, e)
+        if errors[which].bias_instability.column >= 0:
+            words = words_of(errors[which].bias_instability_key, number, episode, sample, e)
+            y = y + step_drifts(errors, which, values, state, world, e, words, sample)
+        if errors[which].bias.column >= 0:
+            y = y + level_of(errors[which].bias, values, world, e)
         if is_noisy:
-            y = y + spread_of(errors, values, world, e, x) * normal_of(whites, j)
-        y = tell(errors, values, world, e, y)
-        if errors.dropout_each.column >= 0:
-            y = lose_element(errors, values, state, world, e, losses[j], sample, y)
+            y = y + spread_of(errors, which, values, world, e, x) * normal_of(whites, j)
+        y = tell(errors, which, values, world, e, y)
+        if errors[which].dropout_each.column >= 0:
+            y = lose_element(errors, which, values, state, world, e, losses[j], sample, y)
         row[e] = y

@@ -29,7 +29,8 @@ class SignalGroup:
         """
         import warp as wp
 
-        from sim2real.signals.kernels import PathState
+        from sim2real.signals.error_kernels import Errors
+        from sim2real.signals.kernels import PathState, Signal
 
         self.paths = tuple(paths)
         if not self.paths:
@@ -43,6 +44,8 @@ class SignalGroup:
                     " its own group"
                 )
         self._banks = [first.bank] if len(self.paths) == 1 else self._join()
+        self._signals = wp.array([path.kernel_signal for path in self.paths], dtype=Signal, device=first.device)
+        self._errors = wp.array([path.kernel_errors for path in self.paths], dtype=Errors, device=first.device)
         self._states = wp.array([path.state for path in self.paths], dtype=PathState, device=first.device)
         streams = max([1, *(len(bank.streams) for bank in self._banks)])
         self._occurrence = wp.zeros((first.num_envs, streams), dtype=wp.int32, device=first.device)
@@ -89,7 +92,12 @@ class SignalGroup:
         from sim2real.signals.kernels import observe
 
         dim = (self.paths[0].num_envs, len(self.paths))
-        wp.launch(observe, dim=dim, inputs=[self._states, int(not again)], device=self.paths[0].device)
+        wp.launch(
+            observe,
+            dim=dim,
+            inputs=[self._signals, self._errors, self._states, int(not again)],
+            device=self.paths[0].device,
+        )
 
     def reset(self, rows: Any = None, episode: wp.array | None = None) -> None:
         """Begin an episode in some worlds, as :meth:`SignalPath.reset` of every path."""

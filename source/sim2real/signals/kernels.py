@@ -15,12 +15,9 @@ from sim2real.draws.kernels import Counter, Tables, joint_value
 from sim2real.draws.philox_warp import unit_from_bits
 from sim2real.signals.error_kernels import Errors, ErrorState, disturb_block
 from sim2real.signals.levels import Key, Level, level_of, words_of
+from sim2real.signals.line_kernels import ROUNDING, expose_line
 
-LINEAR, HOLD = 0, 1
-"""How a line is read."""
-_LINEAR = wp.constant(LINEAR)
-_ROUNDING = wp.constant(wp.float32(1.0e-4))
-"""Part of a step by which a delay may miss a whole number of steps and still mean it."""
+_ROUNDING = wp.constant(ROUNDING)
 
 
 @wp.struct
@@ -45,12 +42,12 @@ class Signal:
     exposure: Level
     jitter_key: Key
     dropout_key: Key
-    errors: Errors
 
 
 @wp.func
 def delay_of(
-    signal: Signal,
+    signals: wp.array(dtype=Signal),
+    which: wp.int32,
     tables: Tables,
     values: wp.array2d(dtype=wp.float32),
     world: wp.int32,
@@ -59,87 +56,41 @@ def delay_of(
 ) -> wp.float32:
     """Return a sample's delay [s], at least 0."""
     delay = wp.float32(0.0)
-    if signal.latency.column >= 0:
-        delay = level_of(signal.latency, values, world, 0)
-    if signal.has_jitter != 0:
+    if signals[which].latency.column >= 0:
+        delay = level_of(signals[which].latency, values, world, 0)
+    if signals[which].has_jitter != 0:
         counter = Counter()
-        counter.k0 = signal.jitter_key.k0
-        counter.k1 = signal.jitter_key.k1
-        counter.world = signal.first_world + wp.uint32(world)
+        counter.k0 = signals[which].jitter_key.k0
+        counter.k1 = signals[which].jitter_key.k1
+        counter.world = signals[which].first_world + wp.uint32(world)
         counter.episode = episode
         counter.occurrence = wp.uint32(sample)
         counter.number = wp.uint32(0)
-        words = words_of(signal.jitter_key, counter.world, episode, sample, 0)
+        words = words_of(signals[which].jitter_key, counter.world, episode, sample, 0)
         delay = delay + joint_value(tables.nodes[0], tables, 0, counter, words, wp.uint32(0))
     return wp.max(delay, wp.float32(0.0))
 
 
 @wp.func
 def is_lost(
-    signal: Signal, values: wp.array2d(dtype=wp.float32), world: wp.int32, episode: wp.uint32, sample: wp.int32
+    signals: wp.array(dtype=Signal),
+    which: wp.int32,
+    values: wp.array2d(dtype=wp.float32),
+    world: wp.int32,
+    episode: wp.uint32,
+    sample: wp.int32,
 ) -> wp.bool:
     """Return whether a sample gets lost; an episode's first never does."""
-    if signal.dropout.column < 0 or sample == 0:
+    if signals[which].dropout.column < 0 or sample == 0:
         return False
-    words = words_of(signal.dropout_key, signal.first_world + wp.uint32(world), episode, sample, 0)
-    return unit_from_bits(words[0]) < level_of(signal.dropout, values, world, 0)
-
-
-@wp.func
-def read_line(
-    reading: wp.int32,
-    depth: wp.int32,
-    line: wp.array3d(dtype=wp.float32),
-    world: wp.int32,
-    element: wp.int32,
-    newest: wp.int32,
-    lag: wp.float32,
-) -> wp.float32:
-    """Return what lies ``lag`` samples before the newest; before the first sample lies the first sample."""
-    if reading != _LINEAR:
-        back = wp.int32(wp.ceil(lag - _ROUNDING))
-        return line[wp.max(newest - back, 0) % depth, world, element]
-    whole = wp.floor(lag)
-    part = lag - whole
-    newer = wp.max(newest - wp.int32(whole), 0)
-    y = line[newer % depth, world, element]
-    if part > wp.float32(0.0):
-        older = wp.max(newer - 1, 0)
-        y = (wp.float32(1.0) - part) * y + part * line[older % depth, world, element]
-    return y
-
-
-@wp.func
-def expose_line(
-    reading: wp.int32,
-    depth: wp.int32,
-    line: wp.array3d(dtype=wp.float32),
-    world: wp.int32,
-    element: wp.int32,
-    newest: wp.int32,
-    lag: wp.float32,
-    width: wp.float32,
-) -> wp.float32:
-    """Return the mean over ``width`` samples that end ``lag`` samples before the newest, or what is amid them."""
-    if width <= wp.float32(0.0):
-        return read_line(reading, depth, line, world, element, newest, lag)
-    if reading != _LINEAR:
-        return read_line(reading, depth, line, world, element, newest, lag + wp.float32(0.5) * width)
-    total = wp.float32(0.0)
-    start, until = lag, lag + width
-    while start < until:  # the mean of a line between two samples is what it is at the middle
-        end = wp.min(wp.floor(start) + wp.float32(1.0), until)
-        middle = wp.float32(0.5) * (start + end)
-        total = total + (end - start) * read_line(reading, depth, line, world, element, newest, middle)
-        start = end
-    return total / width
+    words = words_of(signals[which].dropout_key, signals[which].first_world + wp.uint32(world), episode, sample, 0)
+    return unit_from_bits(words[0]) < level_of(signals[which].dropout, values, world, 0)
 
 
 @wp.struct
 class PathState:
-    """A signal with its draws and the memory of its line; worlds first but for the lines."""
+    """The draws of a signal's worlds and the memory of its line; worlds first but for the lines."""
 
-    signal: Signal
     tables: Tables
     values: wp.array2d(dtype=wp.float32)
     episodes: wp.array(dtype=wp.int32)
@@ -155,101 +106,148 @@ class PathState:
 
 
 @wp.func
-def exposure_of(path: PathState, world: wp.int32) -> wp.float32:
+def exposure_of(
+    signals: wp.array(dtype=Signal), which: wp.int32, values: wp.array2d(dtype=wp.float32), world: wp.int32
+) -> wp.float32:
     """Return over how many samples a datum is averaged."""
-    if path.signal.exposure.column < 0:
+    if signals[which].exposure.column < 0:
         return wp.float32(0.0)
-    return level_of(path.signal.exposure, path.values, world, 0) / wp.float32(path.signal.spacing)
+    return level_of(signals[which].exposure, values, world, 0) / wp.float32(signals[which].spacing)
 
 
 @wp.func
-def put_errors(path: PathState, world: wp.int32, datum: wp.int32, new: wp.bool, row: wp.array(dtype=wp.float32)):
+def put_errors(
+    signals: wp.array(dtype=Signal),
+    errors: wp.array(dtype=Errors),
+    paths: wp.array(dtype=PathState),
+    which: wp.int32,
+    world: wp.int32,
+    datum: wp.int32,
+    new: wp.bool,
+    row: wp.array(dtype=wp.float32),
+):
     """Disturb all elements of a datum, in place."""
-    number = path.signal.first_world + wp.uint32(world)
-    episode = wp.uint32(path.episodes[world])
-    for block in range((path.signal.size + 3) // 4):
-        disturb_block(path.signal.errors, path.values, path.state, world, number, episode, datum, block, new, row)
+    if errors[which].any == 0:
+        return
+    number = signals[which].first_world + wp.uint32(world)
+    episode = wp.uint32(paths[which].episodes[world])
+    for block in range((signals[which].size + 3) // 4):
+        disturb_block(
+            errors, which, paths[which].values, paths[which].state, world, number, episode, datum, block, new, row
+        )
 
 
 @wp.func
-def read_now(path: PathState, world: wp.int32, newest: wp.int32, new: wp.bool):
+def read_now(
+    signals: wp.array(dtype=Signal),
+    errors: wp.array(dtype=Errors),
+    paths: wp.array(dtype=PathState),
+    which: wp.int32,
+    world: wp.int32,
+    newest: wp.int32,
+    new: wp.bool,
+):
     """Read what a sensor without a clock says: a datum of its own for every call."""
-    signal = path.signal
-    episode = wp.uint32(path.episodes[world])
-    datum = (newest + signal.samples - 1) // signal.samples
-    lag = delay_of(signal, path.tables, path.values, world, episode, datum) / wp.float32(signal.spacing)
-    lag = wp.min(lag, wp.float32(wp.min(newest, signal.depth - 1)))
-    width = exposure_of(path, world)
-    for e in range(signal.size):
-        if new:
-            path.held[world, e] = path.out[world, e]
-        path.out[world, e] = expose_line(signal.reading, signal.depth, path.line, world, e, newest, lag, width)
-    put_errors(path, world, datum, new, path.out[world])
-    if is_lost(signal, path.values, world, episode, datum):
-        for e in range(signal.size):
-            path.out[world, e] = wp.where(signal.zero_lost != 0, wp.float32(0.0), path.held[world, e])
+    size, samples = signals[which].size, signals[which].samples
+    reading, depth = signals[which].reading, signals[which].depth
+    values, line = paths[which].values, paths[which].line
+    held, out = paths[which].held, paths[which].out
+    episode = wp.uint32(paths[which].episodes[world])
+    datum = (newest + samples - 1) // samples
+    lag = delay_of(signals, which, paths[which].tables, values, world, episode, datum)
+    lag = wp.min(lag / wp.float32(signals[which].spacing), wp.float32(wp.min(newest, depth - 1)))
+    width = exposure_of(signals, which, values, world)
+    if new:
+        for e in range(size):
+            held[world, e] = out[world, e]
+    for e in range(size):
+        out[world, e] = expose_line(reading, depth, line, world, e, newest, lag, width)
+    put_errors(signals, errors, paths, which, world, datum, new, out[world])
+    if is_lost(signals, which, values, world, episode, datum):
+        for e in range(size):
+            out[world, e] = wp.where(signals[which].zero_lost != 0, wp.float32(0.0), held[world, e])
 
 
 @wp.func
-def last_tick(path: PathState, first: wp.float64, time: wp.float64) -> wp.int32:
+def last_tick(period: wp.float64, first: wp.float64, time: wp.float64) -> wp.int32:
     """Return the number of a clock's last tick; tick 0 is the episode's start, tick 1 the clock's first."""
-    ticks = wp.floor((time - first) / path.signal.period + wp.float64(_ROUNDING))
+    ticks = wp.floor((time - first) / period + wp.float64(_ROUNDING))
     return wp.max(wp.int32(ticks) + 1, 0)
 
 
 @wp.func
-def send(path: PathState, world: wp.int32, newest: wp.int32, datum: wp.int32, first: wp.float64, new: wp.bool):
+def send(
+    signals: wp.array(dtype=Signal),
+    errors: wp.array(dtype=Errors),
+    paths: wp.array(dtype=PathState),
+    which: wp.int32,
+    world: wp.int32,
+    newest: wp.int32,
+    datum: wp.int32,
+    first: wp.float64,
+    new: wp.bool,
+):
     """Take a datum at a tick of the sensor's clock and send it; it arrives later."""
-    signal = path.signal
-    episode = wp.uint32(path.episodes[world])
-    slot, before = datum % signal.sent_depth, (datum + signal.sent_depth - 1) % signal.sent_depth
+    size, sent_depth, spacing = signals[which].size, signals[which].sent_depth, signals[which].spacing
+    reading, depth = signals[which].reading, signals[which].depth
+    values, line, sent, arrivals = paths[which].values, paths[which].line, paths[which].sent, paths[which].arrivals
+    episode = wp.uint32(paths[which].episodes[world])
+    slot, before = datum % sent_depth, (datum + sent_depth - 1) % sent_depth
     tick, arrival = wp.float64(0.0), wp.float64(0.0)
     if datum > 0:  # the first is there at once
-        tick = first + wp.float64(datum - 1) * signal.period
-        arrival = tick + wp.float64(delay_of(signal, path.tables, path.values, world, episode, datum))
-    lag = wp.float32(wp.max(wp.float64(newest) - tick / signal.spacing, wp.float64(0.0)))
+        tick = first + wp.float64(datum - 1) * signals[which].period
+        arrival = tick + wp.float64(delay_of(signals, which, paths[which].tables, values, world, episode, datum))
+    lag = wp.float32(wp.max(wp.float64(newest) - tick / spacing, wp.float64(0.0)))
     if wp.abs(lag - wp.rint(lag)) < _ROUNDING:
         lag = wp.rint(lag)
-    width = exposure_of(path, world)
-    for e in range(signal.size):
-        path.sent[slot, world, e] = expose_line(signal.reading, signal.depth, path.line, world, e, newest, lag, width)
-    put_errors(path, world, datum, new, path.sent[slot, world])
-    if is_lost(signal, path.values, world, episode, datum):
-        for e in range(signal.size):
-            path.sent[slot, world, e] = wp.where(signal.zero_lost != 0, wp.float32(0.0), path.sent[before, world, e])
-        if signal.zero_lost == 0:
-            arrival = path.arrivals[before, world]
-    path.arrivals[slot, world] = arrival
+    width = exposure_of(signals, which, values, world)
+    for e in range(size):
+        sent[slot, world, e] = expose_line(reading, depth, line, world, e, newest, lag, width)
+    put_errors(signals, errors, paths, which, world, datum, new, sent[slot, world])
+    if is_lost(signals, which, values, world, episode, datum):
+        for e in range(size):
+            sent[slot, world, e] = wp.where(signals[which].zero_lost != 0, wp.float32(0.0), sent[before, world, e])
+        if signals[which].zero_lost == 0:
+            arrival = arrivals[before, world]
+    arrivals[slot, world] = arrival
 
 
 @wp.func
-def read_sent(path: PathState, world: wp.int32, newest: wp.int32, new: wp.bool):
+def read_sent(
+    signals: wp.array(dtype=Signal),
+    errors: wp.array(dtype=Errors),
+    paths: wp.array(dtype=PathState),
+    which: wp.int32,
+    world: wp.int32,
+    newest: wp.int32,
+    new: wp.bool,
+):
     """Send what a sensor's own clock took since the last call, and read what of all has arrived and was sent last."""
-    signal = path.signal
-    now = wp.float64(newest) * signal.spacing
-    first = signal.period
-    if signal.phase.column >= 0:
-        phase = wp.float64(level_of(signal.phase, path.values, world, 0))
-        if phase > wp.float64(_ROUNDING) * signal.period:
+    spacing, period, sent_depth = signals[which].spacing, signals[which].period, signals[which].sent_depth
+    now = wp.float64(newest) * spacing
+    first = wp.float64(period)
+    if signals[which].phase.column >= 0:
+        phase = wp.float64(level_of(signals[which].phase, paths[which].values, world, 0))
+        if phase > wp.float64(_ROUNDING) * period:
             first = phase
-    last = last_tick(path, first, now)
-    start = last
+    last = last_tick(period, first, now)
+    start = wp.int32(last)
     if newest > 0:
-        since = signal.samples
-        if not new:
-            since = 1
-        start = last_tick(path, first, wp.float64(newest - since) * signal.spacing) + 1
+        since = wp.int32(1)
+        if new:
+            since = signals[which].samples
+        start = last_tick(period, first, wp.float64(newest - since) * spacing) + 1
         if not new:  # its clock has taken the others already
             start = wp.max(start, last)
     for datum in range(start, last + 1):
-        send(path, world, newest, datum, first, new)
-    soon = now + wp.float64(_ROUNDING) * signal.spacing
-    oldest = wp.max(last - signal.sent_depth + 1, 0)
-    found = last
-    while found > oldest and path.arrivals[found % signal.sent_depth, world] > soon:
+        send(signals, errors, paths, which, world, newest, datum, first, new)
+    soon = now + wp.float64(_ROUNDING) * spacing
+    oldest = wp.max(last - sent_depth + 1, 0)
+    found = wp.int32(last)
+    while found > oldest and paths[which].arrivals[found % sent_depth, world] > soon:
         found = found - 1
-    for e in range(signal.size):
-        path.out[world, e] = path.sent[found % signal.sent_depth, world, e]
+    for e in range(signals[which].size):
+        paths[which].out[world, e] = paths[which].sent[found % sent_depth, world, e]
 
 
 @wp.kernel(enable_backward=False)
@@ -285,42 +283,50 @@ def begin_all(
     world = index[entry]
     if world < 0:
         return
-    path = paths[which]
-    number = path.resets[world]
+    number = paths[which].resets[world]
     if use_given != 0:
         number = given[world]
-    path.episodes[world] = number
-    path.resets[world] = number + 1
-    path.count[world] = 0
+    paths[which].episodes[world] = number
+    paths[which].resets[world] = number + 1
+    paths[which].count[world] = 0
 
 
 @wp.kernel(enable_backward=False)
-def observe(paths: wp.array(dtype=PathState), advance: wp.int32):
-    """Take the samples of a call through every signal; without ``advance`` the last stands in for the newest."""
+def observe(
+    signals: wp.array(dtype=Signal), errors: wp.array(dtype=Errors), paths: wp.array(dtype=PathState), advance: wp.int32
+):
+    """Take the samples of a call through every signal; without ``advance`` the last stands in for the newest.
+
+    Structures are read where they lie: a copy of one for each thread would take longer than all that follows.
+    """
     world, which = wp.tid()
-    path = paths[which]
-    samples, depth = path.signal.samples, path.signal.depth
-    newest = path.count[world] - 1
+    samples, depth, size = signals[which].samples, signals[which].depth, signals[which].size
+    x, line = paths[which].x, paths[which].line
+    newest = paths[which].count[world] - 1
     new = advance != 0 or newest < 0
     taken = wp.int32(1)  # an episode begins with one sample, whatever was before it
     if advance != 0 and newest >= 0:
         taken = samples
     if new:
         newest = newest + taken
-    for i in range(taken):
-        slot = (newest - taken + 1 + i) % depth
-        for e in range(path.signal.size):
-            path.line[slot, world, e] = path.x[samples - taken + i, world, e]
-    path.count[world] = newest + 1
-    if path.signal.clocked != 0:
-        read_sent(path, world, newest, new)
+    slot = (newest - taken + 1) % depth
+    for i in range(samples - taken, samples):
+        for e in range(size):
+            line[slot, world, e] = x[i, world, e]
+        slot = slot + 1
+        if slot == depth:
+            slot = 0
+    paths[which].count[world] = newest + 1
+    if signals[which].clocked != 0:
+        read_sent(signals, errors, paths, which, world, newest, new)
     else:
-        read_now(path, world, newest, new)
+        read_now(signals, errors, paths, which, world, newest, new)
 
 
 @wp.kernel(enable_backward=False)
 def command(
-    signal: Signal,
+    signals: wp.array(dtype=Signal),
+    errors: wp.array(dtype=Errors),
     tables: Tables,
     values: wp.array2d(dtype=wp.float32),
     episodes: wp.array(dtype=wp.int32),
@@ -340,32 +346,32 @@ def command(
     sample = count[world]
     count[world] = sample + 1
     episode = wp.uint32(episodes[world])
-    number = signal.first_world + wp.uint32(world)
-    slot = sample % signal.depth
-    before = (sample + signal.depth - 1) % signal.depth
-    lost = is_lost(signal, values, world, episode, sample)
-    delay = delay_of(signal, tables, values, world, episode, sample)
-    if lost and signal.zero_lost == 0:
-        delay = wp.max(delays[before, world] - signal.step_dt, wp.float32(0.0))
+    number = signals[0].first_world + wp.uint32(world)
+    slot = sample % signals[0].depth
+    before = (sample + signals[0].depth - 1) % signals[0].depth
+    lost = is_lost(signals, 0, values, world, episode, sample)
+    delay = delay_of(signals, 0, tables, values, world, episode, sample)
+    if lost and signals[0].zero_lost == 0:
+        delay = wp.max(delays[before, world] - signals[0].step_dt, wp.float32(0.0))
     delays[slot, world] = delay
-    for e in range(signal.size):
+    for e in range(signals[0].size):
         line[slot, world, e] = x[world, e]
-    for block in range((signal.size + 3) // 4):
-        disturb_block(signal.errors, values, state, world, number, episode, sample, block, True, line[slot, world])
+    for block in range((signals[0].size + 3) // 4):
+        disturb_block(errors, 0, values, state, world, number, episode, sample, block, True, line[slot, world])
     if lost:
-        for e in range(signal.size):
-            line[slot, world, e] = wp.where(signal.zero_lost != 0, wp.float32(0.0), line[before, world, e])
-    oldest = wp.max(sample - signal.depth + 1, 0)
+        for e in range(signals[0].size):
+            line[slot, world, e] = wp.where(signals[0].zero_lost != 0, wp.float32(0.0), line[before, world, e])
+    oldest = wp.max(sample - signals[0].depth + 1, 0)
     steps = out.shape[0]
-    width = signal.step_dt / wp.float32(steps)
+    width = signals[0].step_dt / wp.float32(steps)
     for i in range(steps):
         start, until = wp.float32(i) * width, wp.float32(i + 1) * width
-        for e in range(signal.size):
+        for e in range(signals[0].size):
             out[i, world, e] = wp.float32(0.0)
         k = sample
         going = wp.bool(True)
         while going:
-            arrival = delays[k % signal.depth, world] - wp.float32(sample - k) * signal.step_dt
+            arrival = delays[k % signals[0].depth, world] - wp.float32(sample - k) * signals[0].step_dt
             going = arrival > start and k > oldest
             since = wp.max(arrival, start)
             if not going:
@@ -374,7 +380,7 @@ def command(
                 weight = (until - since) / width
                 if not going and until == wp.float32(i + 1) * width:
                     weight = wp.float32(1.0)
-                for e in range(signal.size):
-                    out[i, world, e] = out[i, world, e] + weight * line[k % signal.depth, world, e]
+                for e in range(signals[0].size):
+                    out[i, world, e] = out[i, world, e] + weight * line[k % signals[0].depth, world, e]
                 until = since
             k = k - 1

@@ -61,12 +61,12 @@ class Path:
         self.bank = DrawBank(spec.seed, list(streams.values()), self.num_envs, self.device, self.first_world)
         columns = {part: self.bank.columns[stream.name] for part, stream in streams.items()}
         self._columns = columns
-        self._signal = kernel_signal(
+        self.kernel_signal, self.kernel_errors = kernel_signal(
             name, self.signal, columns, seed=spec.seed, size=self.size, step_dt=self.step_dt,
             first_world=self.first_world, samples=self._samples_of(self.substeps),
         )  # fmt: skip
         self._tables = jitter_tables(self.signal, self.device)
-        self.depth: int = self._signal.depth
+        self.depth: int = self.kernel_signal.depth
         """Samples that the line holds."""
 
         def zeros(*dims: int, dtype: Any = wp.float32) -> Any:
@@ -224,15 +224,13 @@ class SignalPath(Path):
         super().__init__(spec, name, shape, step_dt, num_envs, device, first_world, substeps)
         dims = (self.num_envs, self.size)
         self._held, self._out = (wp.zeros(dims, dtype=wp.float32, device=self.device) for _ in range(2))
-        sent, clocked = self._signal.sent_depth, bool(self._signal.clocked)
+        sent, clocked = self.kernel_signal.sent_depth, bool(self.kernel_signal.clocked)
         self._sent = wp.zeros((sent, *(dims if clocked else (0, 0))), dtype=wp.float32, device=self.device)
         self._arrivals = wp.zeros((sent, dims[0] if clocked else 0), dtype=wp.float64, device=self.device)
         self.samples: torch.Tensor = torch.zeros((self.substeps, *dims), dtype=torch.float32, device=str(self.device))
         """What is true after each physics step of a call, float32 (substeps, num_envs, size)."""
         state: Any = PathState()
-        state.signal, state.tables, state.values, state.state = (
-            self._signal, self._tables, self.bank.values, self._errors,
-        )  # fmt: skip
+        state.tables, state.values, state.state = self._tables, self.bank.values, self._errors
         state.x, state.out, state.held = wp.from_torch(self.samples), self._out, self._held
         state.episodes, state.resets, state.count = self.episodes, self.resets, self._count
         state.line, state.sent, state.arrivals = self._line, self._sent, self._arrivals

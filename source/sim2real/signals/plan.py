@@ -104,8 +104,8 @@ def jitter_tables(signal: SignalSpec, device: Any) -> Any:
 def kernel_signal(
     name: str, signal: SignalSpec, columns: Mapping[str, slice], *, seed: int, size: int, step_dt: float,
     first_world: int, samples: int = 1,
-) -> Any:  # fmt: skip
-    """Return the kernels' ``Signal``.
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return the kernels' ``Signal`` and ``Errors``.
 
     Args:
         name: name of the signal, part of the random keys.
@@ -119,8 +119,9 @@ def kernel_signal(
     """
     import warp as wp
 
-    from sim2real.signals.kernels import HOLD, LINEAR, Signal
+    from sim2real.signals.kernels import Signal
     from sim2real.signals.levels import make_key, make_level
+    from sim2real.signals.line_kernels import HOLD, LINEAR
 
     found: Any = Signal()
     spacing = step_dt / samples
@@ -137,5 +138,4 @@ def kernel_signal(
     for part in ("jitter", "dropout"):
         setattr(found, f"{part}_key", make_key(seed, stream_name(name, part, signal.bus)))
     between = step_dt if period is None else period
-    found.errors = error_plan.kernel_errors(name, signal, columns, seed=seed, size=size, step_dt=between)
-    return found
+    return found, error_plan.kernel_errors(name, signal, columns, seed=seed, size=size, step_dt=between)
