@@ -4,6 +4,7 @@ Kept apart from the verbs themselves so that the list can be shown, and a misspe
 of them. It uses the standard library alone: the set-up reads it before anything is installed.
 """
 
+import keyword
 from dataclasses import dataclass
 
 
@@ -23,7 +24,7 @@ class Verb:
     @property
     def module(self) -> str:
         """Dotted name of the module that holds the verb."""
-        return f"sim2real.cli.{self.name}"
+        return f"sim2real.cli.{self.name}{'_' if keyword.iskeyword(self.name) else ''}"
 
 
 VERBS: tuple[Verb, ...] = (
@@ -77,6 +78,7 @@ VERBS: tuple[Verb, ...] = (
         examples=(
             "train velocity/go2 --spec quadruped",
             "train velocity/go2 --physics newton_mjwarp --num-envs 64 --iterations 20 --out runs/try",
+            "train velocity/go2 --spec quadruped --ranks 4",
             "train --data runs/depth --out runs/classifier",
         ),
         kept="the last checkpoint is kept; the same command goes on from it.",
@@ -84,7 +86,11 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         name="play",
         help="play a trained policy: in a browser, or as numbers",
-        examples=("play runs/try --headless --episodes 16", "play runs/try --physics newton_mjwarp"),
+        examples=(
+            "play runs/try --headless --episodes 16",
+            "play runs/try --physics newton_mjwarp",
+            "play runs/try --film walk.webp",
+        ),
     ),
     Verb(
         name="export",
@@ -92,8 +98,29 @@ VERBS: tuple[Verb, ...] = (
         examples=(
             "export --run runs/train/go2 --out runs/bundle",
             "export --policy runs/training --data runs/depth --out runs/bundle",
+            "export runs/bundle --jetson nvidia@192.168.1.100",
         ),
-        kept="the bundle is incomplete and will not load; run the same command again.",
+        kept="the bundle is what it was, or is not there; the same command begins again, and goes on on a Jetson.",
+    ),
+    Verb(
+        name="import",
+        help="make a bundle of a policy of rsl_rl, Isaac Lab, LEAPP, mjlab or unitree_rl_lab",
+        examples=(
+            "import exported/policy.onnx --task go2 --physics newton_mjwarp --out runs/mine",
+            "import exported/policy.onnx --contract runs/bundle --out runs/mine",
+            "import 2026-01-01_go1.onnx --urdf go1.urdf --rate 50 --physics-dt 0.005 --start-height 0.3 "
+            "--ranges lin_vel_x=-1:1,lin_vel_y=-1:1,ang_vel_z=-0.5:0.5 --out runs/mine",
+        ),
+        kept="the folder of the bundle is as it was.",
+    ),
+    Verb(
+        name="benchmark",
+        help="measure latency and watts in each precision: here, and on a Jetson with TensorRT",
+        examples=(
+            "benchmark runs/bundle",
+            "benchmark resnet18 resnet50 --jetson nvidia@192.168.1.100 --out runs/benchmark",
+        ),
+        kept="nothing is written before the end; run the same command again.",
     ),
     Verb(
         name="evaluate",
