@@ -243,7 +243,7 @@ def test_a_policy_that_sees_has_no_assembly():
     )
     with pytest.raises(ContractError, match="takes depth; wanted is the robot's state"):
         ObservationAssembler(sees)
-    with pytest.raises(ContractError, match="gives class; wanted is joint positions"):
+    with pytest.raises(ContractError, match="gives class; wanted is joint targets"):
         ActionMapper(sees)
     with pytest.raises(ContractError, match="num_envs is 0; it must be at least 1"):
         ObservationAssembler(make(), 0)

@@ -93,7 +93,7 @@ def edit(path, value):
         (["observation", "preprocess", "fov"], 1, r"observation.preprocess: unknown key 'fov'"),
         (["observation", "kind"], "colour", r"observation.kind is 'colour'; it must be one of depth, state"),
         (["observation", "preprocess", "far_m"], -1, r"0 < near_m < far_m"),
-        (["action", "kind"], "torque", r"action.kind is 'torque'; it must be one of class, joint_position"),
+        (["action", "kind"], "torque", r"action.kind is 'torque'; it must be one of class, position"),
         (["action", "names"], ["left", "left"], r"action.names .* two or more names"),
         (["action"], 5, r"action is 'int'; it must be an object"),
         (["rate_hz"], 0, r"rate_hz is 0; it must be a number above 0"),
@@ -101,7 +101,7 @@ def edit(path, value):
         (["spec_hash"], "abc", r"spec_hash is 'abc'; it must be 64 hexadecimal digits"),
         (["golden", "frames"], 0, r"golden.frames is 0"),
         (["latency_s"], [0.2, 0.1], r"latency_s is \[0.2, 0.1\]"),
-        (["schema"], 1, r"schema 1; this sim2real reads schema 2"),
+        (["schema"], 1, r"schema 1; this sim2real reads schema 3"),
         (["name"], "../x", r"name is '../x'; it must be a lower-case name"),
     ],
 )
@@ -186,8 +186,11 @@ def test_precisions_are_a_closed_set():
     """File names by precision; another precision is refused."""
     assert make().model_file("float") == "avoidance.onnx"
     assert make().model_file("int8") == "avoidance.int8.onnx"
-    with pytest.raises(ContractError, match="precision is 'fp16'; allowed: float, int8"):
-        make().model_file("fp16")
+    assert make().model_file("fp16") == "avoidance.fp16.onnx"
+    for ask in (make().model_file, make().golden.tolerance):
+        with pytest.raises(ContractError, match="precision is 'int4'; allowed: float, fp16, int8"):
+            ask("int4")
+    assert [make().golden.tolerance(name) for name in ("float", "fp16", "int8")] == [1e-4, 0.01, 0.05]
 
 
 def test_a_changed_contract_is_another_contract():

@@ -206,7 +206,7 @@ def test_a_bundle_without_int8_says_why(tmp_path):
     "arguments, message",
     [
         ({"task": "docking"}, "the policy is for task 'avoidance', wanted is 'docking'"),
-        ({"precision": "fp16"}, "precision is 'fp16'; allowed: float, int8"),
+        ({"precision": "int4"}, "precision is 'int4'; allowed: float, fp16, int8"),
         ({"threads": -1}, "allowed: threads >= 0"),
         ({"providers": ["MoonExecutionProvider"]}, "no MoonExecutionProvider; it has: .*CPUExecutionProvider"),
     ],

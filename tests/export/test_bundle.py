@@ -20,7 +20,8 @@ from sim2real.export.onnx_file import check, looks_like_a_path, run, strings_of
 from sim2real.export.quantize import check_for_tensorrt
 from sim2real.learn import Policy, load_policy
 
-FILES = {"avoidance.onnx", "avoidance.int8.onnx", "contract.json", "golden.npz", "parity.json", "latency.json"}
+NETWORKS = {"avoidance.onnx", "avoidance.fp16.onnx", "avoidance.int8.onnx"}
+FILES = NETWORKS | {"contract.json", "golden.npz", "parity.json", "latency.json"}
 
 
 def altered(model):
@@ -42,7 +43,7 @@ def test_a_bundle_has_its_files_and_their_hashes(bundle):
     assert not list(bundle.parent.glob(".*partial*"))
 
 
-@pytest.mark.parametrize("file", ["avoidance.onnx", "avoidance.int8.onnx"])
+@pytest.mark.parametrize("file", sorted(NETWORKS))
 def test_the_onnx_files_are_single_clean_and_of_opset_17(bundle, file):
     """Opset 17 alone, IR 8, weights inside, dynamic batch, no doc strings, no paths of this machine."""
     proto = onnx.load(str(bundle / file), load_external_data=False)
@@ -128,19 +129,27 @@ def test_the_golden_vectors_hold_every_choice(bundle):
     assert len(golden.depth_mm) == 16 and golden.depth_mm.dtype == np.uint16
     assert set(golden.logits.argmax(1)) == {0, 1, 2}
     assert np.array_equal(load_policy(made_run()).preprocess.apply(golden.depth_mm), golden.inputs)
-    assert golden.logits_int8 is not None and golden.logits_int8.shape == (16, 3)
+    for precision in ("fp16", "int8"):
+        assert (
+            golden.outputs(precision).shape == (16, 3) and np.abs(golden.outputs(precision) - golden.logits).max() > 0
+        )
 
 
 def test_parity_and_latency_say_what_was_measured(bundle):
     """The numbers of the report, every candidate, and the number of threads."""
     parity = json.loads((bundle / "parity.json").read_text())
     assert parity["max_abs_error"] < 1e-4 and parity["frames"] == 66 and parity["opset"] == 17
-    assert {c["calibrator"] for c in parity["candidates"]} == {"minmax", "percentile", "entropy"}
-    best = parity["candidates"][0]
-    assert parity["int8"]["kept"] and parity["int8"]["calibrator"] == best["calibrator"]
-    assert parity["int8_top1_agreement"] == best["top1_agreement"] >= 0.99
+    entries = parity["precisions"]
+    assert list(entries) == ["float", "fp16", "int8"] and parity["keep"] == "int8"
+    assert all(entry["status"] == "pass" and entry["kept"] for entry in entries.values())
+    assert {c["calibrator"] for c in entries["int8"]["candidates"]} == {"minmax", "percentile", "entropy"}
+    best = entries["int8"]["candidates"][0]
+    assert entries["int8"]["calibrator"] == best["calibrator"]
+    assert parity["int8_top1_agreement"] == best["top1_agreement"] == entries["int8"]["top1_agreement"] >= 0.99
+    assert entries["fp16"]["max_abs_error"] < 0.02 < 1.0 and entries["fp16"]["top1_agreement"] == 1.0
+    assert parity["engines"] == {} and parity["not_run"].keys() == {"tensorrt", "modelopt"}
     latency = json.loads((bundle / "latency.json").read_text())
-    for precision in ("float", "int8"):
+    for precision in ("float", "fp16", "int8"):
         assert 0 < latency[precision]["p50"] <= latency[precision]["p99"] and latency[precision]["threads"] == 1
 
 
@@ -159,10 +168,12 @@ def test_the_scores_of_int8_are_those_of_the_exported_file(bundle, dataset):
 def test_int8_below_the_gate_is_refused_and_said(tmp_path):
     """An impossible gate: float is exported, INT8 is not, and the reason has the numbers."""
     result = export(tmp_path / "b", gate=Gate(accuracy_drop=-1.0), calibrators=("minmax",), latency_runs=3)
-    assert not result.has_int8
-    assert {path.name for path in (tmp_path / "b").iterdir()} == FILES - {"avoidance.int8.onnx"}
+    assert not result.has_int8 and not result.has("fp16") and result.parity["keep"] == "float"
+    assert {path.name for path in (tmp_path / "b").iterdir()} == FILES - {"avoidance.int8.onnx", "avoidance.fp16.onnx"}
     assert result.parity["int8_top1_agreement"] is None
-    assert re.search(r"refused: the best calibrator \(minmax\) agrees .*%.* wanted", result.parity["int8"]["reason"])
+    assert re.search(
+        r"refused: the best calibrator \(minmax\) agrees .*%.* wanted", result.parity["precisions"]["int8"]["reason"]
+    )
     assert "logits_int8" not in np.load(io.BytesIO((tmp_path / "b" / "golden.npz").read_bytes())).files
 
 

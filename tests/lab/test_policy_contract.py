@@ -1,6 +1,7 @@
 """From a live environment to a contract, a bundle and a runtime that acts as the policy does, on both engines."""
 
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from sim2real.export import ExportError, JointExportCfg, ParityError, export_joi
 from sim2real.lab.apply import apply_nothing
 from sim2real.lab.launch import make_env
 from sim2real.lab.policy_contract import policy_contract, record_rollout, robot_state
-from sim2real.lab.policy_robot import described_as, joint_position_action, trained_robot
+from sim2real.lab.policy_robot import described_as, joint_action, trained_robot
 from sim2real.lab.policy_terms import PolicyContractError, side_of, state_observation
 from sim2real_tasks.robots.go2 import ARMATURE, JOINTS
 from sim2real_tasks.robots.vendor import vendor_urdf
@@ -22,6 +23,7 @@ from sim2real_tasks.velocity import TASK
 
 NUM_ENVS, STEPS, CLIP = 4, 100, (-3.0, 3.0)
 URDF = vendor_urdf("go2_description/urdf/go2.urdf")
+FEW = JointExportCfg(least_frames=1)
 SHUFFLED = tuple(JOINTS[i] for i in (7, 2, 11, 0, 5))
 
 
@@ -121,7 +123,9 @@ def test_a_bundle_acts_as_the_torch_policy_in_the_environment(env, tmp_path):
     contract = contract_of(env, groups)
     actor = Wild(contract.state.size)
     rollout = record_rollout(env, actor, 12, groups=groups, raw_clip=CLIP)
-    result = export_joint_policy(actor, contract, rollout, tmp_path / "bundle", JointExportCfg(latency_runs=5))
+    result = export_joint_policy(
+        actor, contract, rollout, tmp_path / "bundle", JointExportCfg(latency_runs=5, least_frames=1)
+    )
     assert result.parity["targets_max_abs_error"] < 1e-4 and result.parity["assembly_max_abs_error"] < 1e-4
     runtime = JointPolicyRuntime(tmp_path / "bundle", NUM_ENVS, task=TASK)
     assert runtime.rate_hz == 50.0 and runtime.joint_names == JOINTS
@@ -151,6 +155,7 @@ def test_the_contract_says_what_the_robot_is(env):
     assert robot.joint_names == action.joints == JOINTS
     assert (robot.urdf, robot.base_link, robot.floating_base) == ("go2_description/urdf/go2.urdf", "base", True)
     assert robot.start_pos == (0.0, 0.0, 0.4) and action.scale == (0.25,) and action.raw_clip == CLIP
+    assert robot.chain.root == "base" and robot.chain.joint("RL_calf_joint").parent == "RL_thigh"
     calf = robot.joint("RL_calf_joint")
     assert (calf.drive, calf.kp, calf.kd, calf.unit) == ("dc_motor", 25.0, 0.5, "rad")
     assert (calf.effort_limit, calf.saturation_effort, calf.velocity_limit) == (45.43, 45.43, 15.7)
@@ -193,16 +198,87 @@ def test_scales_offsets_and_clips_by_pattern_go_to_their_joints(env):
         asset_name="robot", joint_names=names, preserve_order=True, scale={".*calf.*": 0.5}, use_default_offset=False,
         offset={"FL.*": 0.1}, clip={".*calf.*": (-2.0, -1.0)},
     )  # fmt: skip
-    action = joint_position_action(acting(env, cfg))
+    action = joint_action(acting(env, cfg))
     assert action.joints == tuple(names) and action.scale == (0.5, 1.0) and action.offset == (0.0, 0.1)
     assert action.clip == ((-2.0, -1.0), None) and action.raw_clip is None
-    other = mdp.JointVelocityActionCfg(asset_name="robot", joint_names=names)
+    other = mdp.BinaryJointPositionActionCfg(
+        asset_name="robot", joint_names=names, open_command_expr={".*": 0.1}, close_command_expr={".*": 0.0}
+    )
     with pytest.raises(
-        PolicyContractError, match="actions.legs is a JointVelocityAction; a contract can say joint pos"
+        PolicyContractError,
+        match="actions.legs is a BinaryJointPositionAction; a contract can say JointPositionAction, Relative",
     ):
-        joint_position_action(acting(env, other))
+        joint_action(acting(env, other))
     with pytest.raises(PolicyContractError, match="2 outputs move 1 joints"):
-        joint_position_action(acting(env, mdp.JointPositionActionCfg(asset_name="robot", joint_names=names[:1])))
+        joint_action(acting(env, mdp.JointPositionActionCfg(asset_name="robot", joint_names=names[:1])))
+
+
+KINDS = {
+    "position": (lambda mdp: mdp.JointPositionActionCfg, {"use_default_offset": True}),
+    "delta_position": (lambda mdp: mdp.RelativeJointPositionActionCfg, {"use_zero_offset": True}),
+    "velocity": (lambda mdp: mdp.JointVelocityActionCfg, {"use_default_offset": True}),
+    "effort": (lambda mdp: mdp.JointEffortActionCfg, {"offset": {"FL.*": 0.5}}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_targets_of_each_kind_are_what_isaac_lab_applies(env, kind):
+    """Isaac Lab's own action term processes an output; the mapper gives the number that it hands to the robot."""
+    from isaaclab.envs import mdp
+
+    names = ["RR_calf_joint", "FL_hip_joint"]
+    make_cfg, more = KINDS[kind]
+    cfg = make_cfg(mdp)(
+        asset_name="robot", joint_names=names, preserve_order=True, scale={".*calf.*": 0.5, ".*hip.*": 2.0},
+        clip={".*calf.*": (-2.0, 0.1)}, **more,
+    )  # fmt: skip
+    action = joint_action(acting(env, cfg))
+    assert action.kind == kind and action.joints == tuple(names)
+    observation = replace(contract_of(env).observation, terms=contract_of(env).state.terms[:2], commands=())
+    mapper = ActionMapper(replace(contract_of(env), observation=observation, action=action))
+    term = cfg.class_type(cfg, env) if not isinstance(cfg.class_type, str) else mdp.__dict__[kind_class(cfg)](cfg, env)
+    asked = {}
+    robot = env.scene["robot"]
+    setters = ("position", "velocity", "effort")
+    kept = {name: getattr(robot, f"set_joint_{name}_target_index") for name in setters}
+    try:
+        for name in setters:
+            setattr(robot, f"set_joint_{name}_target_index", partial(note, asked, name))
+        output = torch.tensor([[0.4, -0.7]]).repeat(NUM_ENVS, 1)
+        term.process_actions(output)
+        term.apply_actions()
+    finally:
+        for name in setters:
+            setattr(robot, f"set_joint_{name}_target_index", kept[name])
+    (wanted,) = asked.values()
+    assert list(asked) == [{"delta_position": "position"}.get(kind, kind)]
+    targets = mapper.targets_in(robot_state(env), output.numpy())
+    np.testing.assert_allclose(targets, wanted.cpu().numpy(), atol=1e-6)
+    low, high = mapper.limits[0]
+    assert mapper.units[0] == {"velocity": "rad/s", "effort": "N·m"}.get(kind, "rad") and low < high
+
+
+def note(asked, name, target, joint_ids):
+    """Keep what an action term sets."""
+    asked[name] = target
+
+
+def kind_class(cfg):
+    """Name of the class that a configuration names by text."""
+    return cfg.class_type.rpartition(":")[2]
+
+
+def test_kinds_of_action_cannot_be_mixed(env):
+    """Positions of one joint and efforts of another are two contracts."""
+    from isaaclab.envs import mdp
+
+    terms = {
+        "legs": SimpleNamespace(cfg=mdp.JointPositionActionCfg(asset_name="robot", joint_names=["FL_hip_joint"])),
+        "arm": SimpleNamespace(cfg=mdp.JointEffortActionCfg(asset_name="robot", joint_names=["FR_hip_joint"])),
+    }
+    manager = SimpleNamespace(active_terms=list(terms), get_term=terms.get, total_action_dim=2)
+    with pytest.raises(PolicyContractError, match="one kind of joint targets; here legs gives position, arm gives eff"):
+        joint_action(SimpleNamespace(action_manager=manager, scene=env.scene))
 
 
 def test_each_kind_of_drive_is_described(env, monkeypatch):
@@ -240,13 +316,13 @@ def test_a_rollout_with_noise_is_refused_and_the_term_is_named(env, tmp_path):
     noisy = rollout.observations.copy()
     noisy[5, 2, 10] += 0.01  # the second joint's angle
     with pytest.raises(ParityError, match="differs from the training environment's: joint_pos by 0.01; allowed is"):
-        export_joint_policy(actor, contract, replace(rollout, observations=noisy), tmp_path / "b")
+        export_joint_policy(actor, contract, replace(rollout, observations=noisy), tmp_path / "b", FEW)
     with pytest.raises(ParityError, match="other actions than those that were recorded with it"):
-        export_joint_policy(Wild(contract.state.size, seed=1), contract, rollout, tmp_path / "b")
+        export_joint_policy(Wild(contract.state.size, seed=1), contract, rollout, tmp_path / "b", FEW)
     with pytest.raises(ParityError, match="from recorded states to joint targets.*differs"):
-        export_joint_policy(actor, contract, replace(rollout, targets=rollout.targets + 0.01), tmp_path / "b")
+        export_joint_policy(actor, contract, replace(rollout, targets=rollout.targets + 0.01), tmp_path / "b", FEW)
     with pytest.raises(ExportError, match=r"actions and targets of \(45, 12, 12\) numbers, the contract of \("):
-        export_joint_policy(actor, contract_of(env, ("wide",)), rollout, tmp_path / "b")
+        export_joint_policy(actor, contract_of(env, ("wide",)), rollout, tmp_path / "b", FEW)
     assert list(tmp_path.iterdir()) == []
 
 

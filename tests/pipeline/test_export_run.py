@@ -30,12 +30,12 @@ def test_two_commands_lead_from_a_task_to_a_bundle(tmp_path, capsys):
     train = ["train", TASK, "--spec", str(spec), "--physics", "ovphysx", "--num-envs", "4", "--iterations", "2"]
     assert main([*train, "--out", str(run), "--device", "cpu", "--seed", "11"]) == 0
     capsys.readouterr()
-    export = ["export", "--run", str(run), "--out", str(bundle), "--steps", "60", "--num-envs", "4"]
+    export = ["export", "--run", str(run), "--out", str(bundle), "--steps", "256", "--num-envs", "4"]
     assert main(export) == 0
     out = capsys.readouterr().out
     assert "action: 12 joint positions" in out and f"bundle: {bundle}" in out
     parity = json.loads((bundle / "parity.json").read_text())
-    assert (parity["steps"], parity["envs"]) == (60, 4) and parity["targets_max_abs_error"] < 1e-4
+    assert (parity["steps"], parity["envs"]) == (256, 4) and parity["targets_max_abs_error"] < 1e-4
     runtime = JointPolicyRuntime(bundle, task=TASK)
     contract = runtime.contract
     assert contract.name == "velocity_flat_go2" and contract.spec_hash is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim2real.cli import jetson
 from sim2real.errors import Sim2RealError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sim2real.pipeline.export_run import RunExportCfg
 
 HELP = """Export a trained policy as a bundle: <name>.onnx, contract.json, golden.npz, parity.json, latency.json.
+Networks of lower precision come along where they hold their gate: <name>.fp16.onnx, <name>.int8.onnx.
 
 export --run RUN --out DIR               a policy of 'train TASK': the actor with its normalizer inside
 export --policy RUN --data DIR --out DIR the classifier of 'train --data', in float and INT8
@@ -23,8 +24,9 @@ export BUNDLE --jetson USER@HOST         TensorRT engines for a finished bundle,
 --jetson goes with each of these: the engines are built, proven, timed and weighed there and come back into the bundle.
 
 The network has to answer as the trained one, or nothing is written. Of a task's policy, what a robot will assemble of
-its own state is held against what the training environment gave. INT8 is made with several calibrators; the best is
-kept when it passes the gate, and refused, with the measured reason, when it does not."""
+its own state is held against what the training environment gave, over whole episodes for a recurrent network. INT8 is
+made with several calibrators; the best is kept when it passes the gate, and refused, with the measured reason, when it
+does not; FP16 likewise."""
 
 ONLY_CLASSIFIER = ("policy", "data", "rate", "no_int8", "min_agreement", "max_drop", "threads")
 ONLY_RUN = ("steps", "num_envs")
@@ -38,8 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="name of the policy and of its files (default: the task's)")
     task = parser.add_argument_group("a task")
     task.add_argument("--run", metavar="RUN", help="run folder of 'train TASK', or a checkpoint in it")
-    task.add_argument("--steps", type=int, metavar="N", help="decisions of the recorded rollout (default: 160)")
-    task.add_argument("--num-envs", type=int, metavar="N", help="robots of the recorded rollout (default: 8)")
+    task.add_argument(
+        "--steps", type=int, metavar="N", help="decisions of the rollout (default: 160; recurrent: an episode)"
+    )
+    task.add_argument("--num-envs", type=int, metavar="N", help="robots of the recorded rollout (default: 16)")
     data = parser.add_argument_group("the classifier")
     data.add_argument("--policy", metavar="PATH", help="run folder of 'train --data', or its policy.pt")
     data.add_argument("--data", metavar="DIR", help="dataset: its validation split is held out")
@@ -144,10 +148,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         result = export_classifier(args.policy, args.data, args.out, classifier_cfg(args), int8=not args.no_int8)
         _print_classifier(result)
-    for precision in ("float", "int8"):
-        if precision in result.latency:
-            times = result.latency[precision]
-            print(f"latency, {precision}: p50 {times['p50']:.3g} ms, p99 {times['p99']:.3g} ms, one thread, batch 1")
+    _print_precisions(result)
+    for precision in result.precisions:
+        times = result.latency[precision]
+        print(f"latency, {precision}: p50 {times['p50']:.3g} ms, p99 {times['p99']:.3g} ms, one thread, batch 1")
     print(f"bundle: {result.folder}")
     if args.jetson is not None:
         jetson.build_into(args, str(result.folder))
@@ -158,21 +162,39 @@ def _print_joint_policy(result: ExportResult) -> None:
     """Print what a policy that moves joints takes, gives, and how well it was copied."""
     parity, contract = result.parity, result.contract
     terms = ", ".join(f"{term.name} {term.size}" for term in contract.state.terms)
-    print(f"observation: {terms}; action: {len(contract.joint_positions.joints)} joint positions")
+    action = contract.joint_action
+    kind = {"delta_position": "steps of joint positions"}.get(action.kind, f"joint {action.kind}s")
+    memory = "".join(f"; remembers {state.input} {state.layers} x {state.size}" for state in contract.memory)
+    kind = {"velocity": "joint velocities"}.get(action.kind, kind)
+    print(f"observation: {terms}; action: {len(action.joints)} {kind}{memory}")
     errors = {name: parity[f"{key}max_abs_error"] for name, key in PARITY.items()}
     said = ", ".join(f"{name} {error:.2g}" for name, error in errors.items())
     print(f"largest differences on {parity['steps']} decisions of {parity['envs']} robots: {said}")
 
 
 def _print_classifier(result: ExportResult) -> None:
-    """Print how well a classifier was copied, and what each calibrator came to."""
+    """Print how well a classifier was copied."""
     parity = result.parity
     print(f"parity with torch: {parity['max_abs_error']:.2g} on {parity['frames']} held-out frames")
-    for candidate in parity["candidates"]:
-        verdict = "" if candidate["passes"] else "  below the gate"
-        print(
-            f"INT8 {candidate['calibrator']:<10} agreement {candidate['top1_agreement']:.2%}, accuracy "
-            f"{candidate['accuracy']:.2%}, rmse {candidate['rmse']:.3f}{verdict}"
-        )
-    kept = parity["int8"]
-    print(f"INT8: {'kept, by ' + kept['calibrator'] if kept['kept'] else kept['reason']}")
+
+
+def _print_precisions(result: ExportResult) -> None:
+    """Print what became of FP16 and INT8, and what each calibrator came to."""
+    for precision in ("fp16", "int8"):
+        entry = result.parity["precisions"][precision]
+        for row in entry.get("candidates", []):
+            print(f"{precision.upper()} {row['calibrator']:<12} {_measured(row)}{'' if row['passes'] else '  refused'}")
+        if entry["kept"]:
+            print(f"{precision.upper()}: kept, {_measured(entry)}")
+        else:
+            print(f"{precision.upper()}: {entry['reason']}")
+    print(f"best: {result.parity['keep']}")
+
+
+def _measured(row: dict[str, Any]) -> str:
+    """The measures of a precision in words."""
+    if "top1_agreement" in row:
+        return f"agreement {row['top1_agreement']:.2%}, accuracy {row['accuracy']:.2%}, rmse {row['rmse']:.3g}"
+    if row["relative_rmse"] is None:
+        return "not finite"
+    return f"targets off by {row['relative_rmse']:.2%} of their spread, at most {row['relative_max']:.2%}"

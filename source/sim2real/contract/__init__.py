@@ -6,6 +6,14 @@ compared with what was trained before anything moves. This package needs NumPy a
 in training and on the robot.
 """
 
+from sim2real.contract.actions import (
+    ClassAction,
+    JointAction,
+    JointDeltaPositionAction,
+    JointEffortAction,
+    JointPositionAction,
+    JointVelocityAction,
+)
 from sim2real.contract.assembly import ActionMapper, ObservationAssembler, RobotState
 from sim2real.contract.bundle import (
     FileRecord,
@@ -15,18 +23,22 @@ from sim2real.contract.bundle import (
     read_manifest,
     write_manifest,
 )
+from sim2real.contract.chain import Chain, ChainJoint
 from sim2real.contract.depth import DepthPreprocess
 from sim2real.contract.engines import add_engine, engine_devices, engine_record, read_parity
 from sim2real.contract.errors import ContractError
 from sim2real.contract.golden import Golden
-from sim2real.contract.joints import Joint, JointPositionAction, Robot, TrainingRun
+from sim2real.contract.joints import Joint, Robot, TrainingRun
+from sim2real.contract.memory import RecurrentState
 from sim2real.contract.metadata import embed, extract
 from sim2real.contract.rollout import Rollout
-from sim2real.contract.schema import ClassAction, Contract, DepthObservation, GoldenReference
+from sim2real.contract.schema import PRECISIONS, Contract, DepthObservation, GoldenReference
 from sim2real.contract.state import Command, ObservationTerm, StateObservation
 
 __all__ = [
     "ActionMapper",
+    "Chain",
+    "ChainJoint",
     "ClassAction",
     "Command",
     "Contract",
@@ -37,10 +49,16 @@ __all__ = [
     "Golden",
     "GoldenReference",
     "Joint",
+    "JointAction",
+    "JointDeltaPositionAction",
+    "JointEffortAction",
     "JointPositionAction",
+    "JointVelocityAction",
     "Manifest",
     "ObservationAssembler",
     "ObservationTerm",
+    "PRECISIONS",
+    "RecurrentState",
     "Robot",
     "RobotState",
     "Rollout",

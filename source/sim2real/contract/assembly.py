@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim2real.contract.errors import ContractError
+from sim2real.contract.joints import Joint
 from sim2real.contract.schema import Contract
 from sim2real.contract.state import ObservationTerm
 
@@ -139,14 +140,16 @@ class ObservationAssembler:
 
 
 class ActionMapper:
-    """Makes joint targets of the network's outputs.
+    """Makes joint targets of the network's outputs, of any kind that moves joints.
 
     Raises:
         ContractError: the policy moves no joints.
     """
 
     def __init__(self, contract: Contract) -> None:
-        action = contract.joint_positions
+        action = contract.joint_action
+        self.kind: str = action.kind
+        """``position``, ``delta_position``, ``velocity`` or ``effort``."""
         self.joint_names: tuple[str, ...] = action.joints
         """Names of the joints, in the order of outputs and targets."""
         self._raw_clip = action.raw_clip
@@ -155,6 +158,13 @@ class ActionMapper:
         pairs = action.clip or (None,) * len(action.joints)
         self._low = np.asarray([-np.inf if pair is None else pair[0] for pair in pairs], np.float32)
         self._high = np.asarray([np.inf if pair is None else pair[1] for pair in pairs], np.float32)
+        joints = [contract.robot.joint(name) for name in action.joints] if contract.robot is not None else []
+        self.units: tuple[str, ...] = tuple(UNITS[self.kind][joint.unit] for joint in joints)
+        """Unit of each target."""
+        self.limits: np.ndarray = np.array([_limit_of(self.kind, joint) for joint in joints], np.float32)
+        """What the robot's joints may do, float32 (joints, 2): of positions, velocities or efforts, as the kind says.
+        Infinite where there is no limit. Targets are not clipped to it: a target beyond a joint's end is how a policy
+        presses against it. A supervisor may."""
 
     def raw(self, output: Any) -> np.ndarray:
         """The output within its own range, float32 (n, joints): what the next decision sees as the last action."""
@@ -162,13 +172,59 @@ class ActionMapper:
         rows = as_rows(array, "output", len(array) if array.ndim == 2 else 1, len(self.joint_names))
         return rows if self._raw_clip is None else np.clip(rows, *np.asarray(self._raw_clip, np.float32))
 
-    def targets(self, output: Any) -> np.ndarray:
-        """Joint positions [rad or m] to hold until the next decision, float32 (n, joints), as ``joint_names`` says."""
-        return np.clip(self.raw(output) * self._scale + self._offset, self._low, self._high)
+    def targets(self, output: Any, joint_pos: Any = None) -> np.ndarray:
+        """What the drives get until the next decision.
 
-    def by_name(self, output: Any) -> dict[str, np.ndarray]:
+        Args:
+            output: (n, joints) the network's output.
+            joint_pos: (n, joints) measured positions [rad or m] in the order of ``joint_names``; for
+                ``delta_position``, which adds to them, and for it alone.
+
+        Returns:
+            float32 (n, joints), as ``joint_names`` says: positions [rad or m], velocities [rad/s or m/s] or efforts
+            [N·m or N]. Of ``delta_position`` positions too; where training added in each physics step
+            (``each_physics_step``), ask again with new positions and the same output as often as the drives are told.
+
+        Raises:
+            ContractError: an output that is none, or positions that are missing or not asked for.
+        """
+        scaled = np.clip(self.raw(output) * self._scale + self._offset, self._low, self._high)
+        relative = self.kind == "delta_position"
+        if relative != (joint_pos is not None):
+            asked = "needs the measured joint_pos" if relative else "takes no joint_pos"
+            raise ContractError(f"an action of kind '{self.kind}' {asked}.")
+        return scaled + as_rows(joint_pos, "joint_pos", *scaled.shape) if relative else scaled
+
+    def targets_in(self, state: RobotState, output: Any) -> np.ndarray:
+        """The targets with the measured positions of a state, where the kind asks for them; see ``targets``."""
+        if self.kind != "delta_position":
+            return self.targets(output)
+        if state.joint_pos is None:
+            raise ContractError("an action of kind 'delta_position' needs joint_pos, which the state does not give.")
+        rows = len(np.atleast_2d(np.asarray(output)))
+        measured = as_rows(state.joint_pos, "joint_pos", rows, len(state.joint_names))
+        return self.targets(output, measured[:, columns_of(self.joint_names, state.joint_names, "the action")])
+
+    def by_name(self, output: Any, joint_pos: Any = None) -> dict[str, np.ndarray]:
         """The targets of each joint, (n,), by its name."""
-        return dict(zip(self.joint_names, self.targets(output).T, strict=True))
+        return dict(zip(self.joint_names, self.targets(output, joint_pos).T, strict=True))
+
+
+UNITS: dict[str, dict[str, str]] = {
+    "position": {"rad": "rad", "m": "m"},
+    "delta_position": {"rad": "rad", "m": "m"},
+    "velocity": {"rad": "rad/s", "m": "m/s"},
+    "effort": {"rad": "N·m", "m": "N"},
+}
+"""Unit of a target, by the kind of action and the unit of the joint."""
+
+
+def _limit_of(kind: str, joint: Joint) -> tuple[float, float]:
+    """What a joint may do in the quantity of an action's kind."""
+    if kind in ("position", "delta_position"):
+        return joint.position_limit or (-np.inf, np.inf)
+    most = joint.velocity_limit if kind == "velocity" else joint.effort_limit
+    return (-np.inf, np.inf) if most is None else (-most, most)
 
 
 def downwards(quat_xyzw: np.ndarray) -> np.ndarray:

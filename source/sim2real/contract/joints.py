@@ -1,8 +1,7 @@
-"""The action of a policy that moves joints, and the robot that it was trained on.
+"""The robot that a policy was trained on, and the training.
 
-The action says where each output goes: to which joint, multiplied by what, around which position. The robot says what
-stood behind these joints in training: gains, limits, rotor inertia, the law of the drive. Whoever runs the policy on
-another engine builds the same drives from it; whoever runs it on a robot compares.
+The robot says what stood behind its joints in training: gains, limits, rotor inertia, the law of the drive. Whoever
+runs the policy on another engine builds the same drives from it; whoever runs it on a robot compares.
 """
 
 from __future__ import annotations
@@ -11,16 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sim2real.contract.chain import Chain
 from sim2real.contract.reading import (
     as_range,
     at_least_zero,
     is_number,
     is_sha256,
     keys,
-    labels,
     need,
     need_label,
-    need_name,
     need_text,
     numbers,
     objects,
@@ -119,6 +117,8 @@ class Robot:
     """How it is turned there."""
     joints: tuple[Joint, ...]
     """All its joints in the order of training, those too that the policy does not move: they hold their default."""
+    chain: Chain | None = None
+    """Its links and joints as the description has them; None: not read."""
 
     def __post_init__(self) -> None:
         """Check names and numbers. Raises: ContractError."""
@@ -136,6 +136,10 @@ class Robot:
         object.__setattr__(self, "joints", tuple(self.joints))
         names = [joint.name for joint in self.joints]
         need(len(set(names)) == len(names) >= 1, "robot.joints", names, "one or more joints, each name once")
+        if self.chain is not None:
+            known = {joint.name for joint in self.chain.joints}
+            missing = [name for name in names if name not in known]
+            need(not missing, "robot.joints", missing, "among the joints of robot.chain")
 
     def joint(self, name: str) -> Joint:
         """The joint of a name. Raises: ContractError."""
@@ -155,49 +159,8 @@ class Robot:
         """Read from plain JSON values. Raises: ContractError."""
         top = keys(cls, data, "robot")
         top["joints"] = objects(Joint, top["joints"], "robot.joints")
+        top["chain"] = None if top["chain"] is None else Chain.from_dict(top["chain"])
         return cls(**top)
-
-
-@dataclass(frozen=True, kw_only=True)
-class JointPositionAction:
-    """Targets of joint positions: output, clipped, times scale, plus offset, clipped."""
-
-    kind: str = "joint_position"
-    """``joint_position``: the drives hold these positions."""
-    output: str = "action"
-    """Name of the network's output."""
-    joints: tuple[str, ...]
-    """Names of the joints, in the order of the outputs."""
-    raw_clip: tuple[float, float] | None = None
-    """Range to which the output itself is clipped, before it is scaled and before it is the last action [1]."""
-    scale: tuple[float, ...] = (1.0,)
-    """Position per output [unit]: one number, or one for each."""
-    offset: tuple[float, ...]
-    """Position at an output of 0 [unit], the default pose as a rule: one number for each."""
-    clip: tuple[tuple[float, float] | None, ...] | None = None
-    """Range of each target [unit]; None: not clipped."""
-
-    def __post_init__(self) -> None:
-        """Check names and lengths. Raises: ContractError."""
-        need(self.kind == "joint_position", "action.kind", self.kind, "'joint_position'")
-        need_name(self.output, "action.output")
-        labels(self, "joints", "action.")
-        count = len(self.joints)
-        need(count >= 1, "action.joints", self.joints, "one or more names")
-        numbers(self, "scale", "action.", (1, count))
-        numbers(self, "offset", "action.", (count,))
-        optional_range(self, "raw_clip", "action.")
-        if self.clip is not None:
-            pairs = self.clip
-            good = isinstance(pairs, (list, tuple)) and len(pairs) == count
-            need(good, "action.clip", pairs, f"a list of {count} ranges or nulls, or null")
-            ranges = tuple(None if pair is None else as_range(pair, "action.clip") for pair in pairs)
-            object.__setattr__(self, "clip", ranges)
-
-    @classmethod
-    def from_dict(cls, data: Any) -> JointPositionAction:
-        """Read from plain JSON values. Raises: ContractError."""
-        return cls(**keys(cls, data, "action"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ def embed(model: Any, contract: Contract, precision: str) -> None:
     Args:
         model: an ``onnx.ModelProto``.
         contract: what to write.
-        precision: ``float`` or ``int8``.
+        precision: ``float``, ``fp16`` or ``int8``.
     """
     contract.model_file(precision)
     del model.metadata_props[:]
@@ -41,7 +41,7 @@ def extract(properties: Mapping[str, str], source: str) -> tuple[Contract, str]:
         source: the file's name, for the error.
 
     Returns:
-        The contract and the precision (``float`` or ``int8``).
+        The contract and the precision (``float``, ``fp16`` or ``int8``).
 
     Raises:
         ContractError: there is none, or it is damaged.

@@ -22,6 +22,7 @@ _GIVEN = ("joint_pos", "joint_vel", "base_quat_xyzw", "base_ang_vel", "base_lin_
 """Quantities of a state that a recording may hold."""
 _ALWAYS = ("fresh", "last_action", "observations", "actions", "targets")
 _COMMAND = "command."
+_OUTPUT = "actions."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,13 +44,15 @@ class Rollout:
     actions: np.ndarray
     """float32 (steps, n, actions): its output."""
     targets: np.ndarray
-    """float32 (steps, n, actions): the joint positions that were made of it [rad or m]."""
+    """float32 (steps, n, actions): the joint targets that were made of it, at the decision."""
+    outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """float32 (steps, n, actions): outputs of other precisions (``fp16``, ``int8``) on the same observations."""
 
     def __post_init__(self) -> None:
         """Check that the arrays fit. Raises: ContractError."""
         shape = self.fresh.shape
         unknown = sorted(set(self.states) - set(_GIVEN))
-        arrays = {**self.states, **self.commands, **{name: getattr(self, name) for name in _ALWAYS[1:]}}
+        arrays = {**self.states, **self.commands, **self.outputs, **{name: getattr(self, name) for name in _ALWAYS[1:]}}
         wrong = [name for name, array in arrays.items() if array.shape[:2] != shape or array.ndim != 3]
         if unknown or wrong or len(shape) != 2 or not all(shape) or not self.fresh[0].all():
             raise ContractError(
@@ -86,6 +89,7 @@ class Rollout:
             joint_names=self.joint_names,
             states={name: cut(values) for name, values in self.states.items()},
             commands={name: cut(values) for name, values in self.commands.items()},
+            outputs={name: cut(values) for name, values in self.outputs.items()},
             **{name: cut(getattr(self, name)) for name in _ALWAYS},
         )
 
@@ -95,6 +99,7 @@ class Rollout:
         arrays = {name: getattr(self, name) for name in _ALWAYS}
         arrays |= {"joint_names": names, **self.states}
         arrays |= {_COMMAND + name: values for name, values in self.commands.items()}
+        arrays |= {_OUTPUT + name: values for name, values in self.outputs.items()}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         return buffer.getvalue()
@@ -108,7 +113,8 @@ class Rollout:
             names = tuple(json.loads(arrays.pop("joint_names").tobytes()))
             always = {name: arrays.pop(name) for name in _ALWAYS}
             commands = {name[len(_COMMAND) :]: arrays.pop(name) for name in list(arrays) if name.startswith(_COMMAND)}
-            return cls(joint_names=names, states=arrays, commands=commands, **always)
+            outputs = {name[len(_OUTPUT) :]: arrays.pop(name) for name in list(arrays) if name.startswith(_OUTPUT)}
+            return cls(joint_names=names, states=arrays, commands=commands, outputs=outputs, **always)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ContractError(
                 f"{source}: the golden vectors cannot be read ({error}). Copy the bundle again."

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sim2real.contract.actions import ACTIONS, Action, ClassAction, JointAction, JointPositionAction
 from sim2real.contract.depth import DepthPreprocess
 from sim2real.contract.errors import ContractError
-from sim2real.contract.joints import JointPositionAction, Robot, TrainingRun
+from sim2real.contract.joints import Robot, TrainingRun
+from sim2real.contract.memory import RecurrentState
 from sim2real.contract.reading import (
-    NAME,
     as_range,
     canonical_json,
     is_sha256,
@@ -27,12 +28,15 @@ from sim2real.contract.reading import (
     need_text,
     need_whole,
     number,
+    objects,
     parse_json,
     plain,
 )
 from sim2real.contract.state import StateObservation
 
-SCHEMA = 2
+SCHEMA = 3
+PRECISIONS = ("float", "fp16", "int8")
+"""Precisions of a policy's networks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,32 +70,6 @@ class DepthObservation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassAction:
-    """A choice among named actions: the index of the largest output."""
-
-    names: tuple[str, ...]
-    """What each output stands for, in order."""
-    kind: str = "class"
-    """``class``: arg max over the outputs."""
-    output: str = "logits"
-    """Name of the network's output."""
-
-    def __post_init__(self) -> None:
-        """Check the names. Raises: ContractError."""
-        need(self.kind == "class", "action.kind", self.kind, "'class'")
-        need(isinstance(self.names, (list, tuple)), "action.names", self.names, "a list of names")
-        object.__setattr__(self, "names", tuple(self.names))
-        good = all(isinstance(n, str) and NAME.fullmatch(n) for n in self.names)
-        need(good and len(set(self.names)) == len(self.names) >= 2, "action.names", self.names, "two or more names")
-        need_name(self.output, "action.output")
-
-    @classmethod
-    def from_dict(cls, data: Any) -> ClassAction:
-        """Read from plain JSON values. Raises: ContractError."""
-        return cls(**keys(cls, data, "action"))
-
-
-@dataclass(frozen=True, kw_only=True)
 class GoldenReference:
     """Which golden vectors prove the policy, and how close is close enough."""
 
@@ -101,6 +79,8 @@ class GoldenReference:
     """Number of golden frames."""
     float_tolerance: float = 1e-4
     """Largest difference of a float output, relative to max(1, largest golden output)."""
+    fp16_tolerance: float = 0.01
+    """Largest difference of an FP16 output, relative likewise: half floats have 11 bits."""
     int8_tolerance: float = 0.05
     """Largest difference of an INT8 output, relative likewise: integer kernels of CPUs differ by a few steps."""
 
@@ -108,16 +88,18 @@ class GoldenReference:
         """Check the ranges. Raises: ContractError."""
         need(is_sha256(self.sha256), "golden.sha256", self.sha256, "64 hexadecimal digits")
         need_whole(self, "frames", "golden.", 1)
-        for name in ("float_tolerance", "int8_tolerance"):
+        for name in ("float_tolerance", "fp16_tolerance", "int8_tolerance"):
             number(self, name, "golden.", 0.0, 1.0)
+
+    def tolerance(self, precision: str) -> float:
+        """How close is close enough in a precision. Raises: ContractError."""
+        check_precision(precision)
+        return float(getattr(self, f"{precision}_tolerance"))
 
 
 Observation = DepthObservation | StateObservation
 """What may go in."""
-Action = ClassAction | JointPositionAction
-"""What may come out."""
 _OBSERVATIONS: dict[str, Any] = {"depth": DepthObservation, "state": StateObservation}
-_ACTIONS: dict[str, Any] = {"class": ClassAction, "joint_position": JointPositionAction}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,13 +107,16 @@ class Contract:
     """Everything a policy needs to run."""
 
     name: str
-    """Name of the policy; its files are called after it: ``<name>.onnx``, ``<name>.int8.onnx``."""
+    """Name of the policy; its files are called after it: ``<name>.onnx``, ``<name>.fp16.onnx``, ``<name>.int8.onnx``.
+    """
     task: str
     """The task that it was trained for."""
     observation: Observation
     """What goes in: a depth image, or the robot's own state."""
     action: Action
     """What comes out: a class, or joint targets."""
+    memory: tuple[RecurrentState, ...] = ()
+    """State of a recurrent network, tensor by tensor; empty for a network without."""
     controller: Mapping[str, Any] = field(default_factory=dict)
     """Parameters of the controller that turns a class into wheel commands; empty for joint targets."""
     rate_hz: float
@@ -168,17 +153,27 @@ class Contract:
             latency = as_range(self.latency_s, "latency_s")
             need(latency[0] >= 0.0, "latency_s", latency, "[low, high] with 0 <= low <= high [s]")
             object.__setattr__(self, "latency_s", latency)
-        if isinstance(self.action, JointPositionAction):
+        self._check_memory()
+        if isinstance(self.action, JointAction):
             self._check_joints()
         else:
             need(isinstance(self.observation, DepthObservation), "observation.kind", "state", "'depth' for a class")
             need(self.dataset_hash is not None, "dataset_hash", None, "given for a classifier")
             given = [name for name in ("robot", "run") if getattr(self, name) is not None]
-            need(not given, " and ".join(given), "given", "null for a classifier")
+            given += ["memory"] if self.memory else []
+            need(not given, " and ".join(given), "given", "null or empty for a classifier")
+
+    def _check_memory(self) -> None:
+        """Every tensor that goes in or out has a name of its own."""
+        object.__setattr__(self, "memory", tuple(self.memory))
+        names = [self.observation.name, *(state.input for state in self.memory)]
+        need(len(set(names)) == len(names), "memory: input", names, "names that occur once among the inputs")
+        names = [self.action.output, *(state.output for state in self.memory)]
+        need(len(set(names)) == len(names), "memory: output", names, "names that occur once among the outputs")
 
     def _check_joints(self) -> None:
         """A policy that moves joints: its robot has them, its terms fit its action, its rate fits its run."""
-        state, action = self.state, self.joint_positions
+        state, action = self.state, self.joint_action
         if self.robot is None or self.run is None:
             raise ContractError("robot and run must be given for a policy that moves joints.")
         known = set(self.robot.joint_names)
@@ -208,8 +203,13 @@ class Contract:
         return self._as(self.action, ClassAction, "gives", "a class")
 
     @property
+    def joint_action(self) -> JointAction:
+        """The action of a policy that moves joints, of any kind. Raises: ContractError."""
+        return self._as(self.action, JointAction, "gives", "joint targets")
+
+    @property
     def joint_positions(self) -> JointPositionAction:
-        """The action of a policy that moves joints. Raises: ContractError."""
+        """The action of a policy that gives positions of joints. Raises: ContractError."""
         return self._as(self.action, JointPositionAction, "gives", "joint positions")
 
     def _as(self, part: Any, cls: Any, verb: str, wanted: str) -> Any:
@@ -227,14 +227,13 @@ class Contract:
         """The file name of the network.
 
         Args:
-            precision: ``float`` or ``int8``.
+            precision: ``float``, ``fp16`` or ``int8``.
 
         Raises:
             ContractError: another precision.
         """
-        if precision not in ("float", "int8"):
-            raise ContractError(f"precision is {precision!r}; allowed: float, int8.")
-        return f"{self.name}.onnx" if precision == "float" else f"{self.name}.int8.onnx"
+        check_precision(precision)
+        return f"{self.name}.onnx" if precision == "float" else f"{self.name}.{precision}.onnx"
 
     def to_dict(self) -> dict[str, Any]:
         """The contract as plain JSON values."""
@@ -263,7 +262,8 @@ class Contract:
         try:
             top = keys(cls, data, "contract")
             top["observation"] = _by_kind(_OBSERVATIONS, top["observation"], "observation")
-            top["action"] = _by_kind(_ACTIONS, top["action"], "action")
+            top["action"] = _by_kind(ACTIONS, top["action"], "action")
+            top["memory"] = objects(RecurrentState, top["memory"], "memory")
             top["robot"] = None if top["robot"] is None else Robot.from_dict(top["robot"])
             top["run"] = None if top["run"] is None else TrainingRun(**keys(TrainingRun, top["run"], "run"))
             top["golden"] = GoldenReference(**keys(GoldenReference, top["golden"], "golden"))
@@ -275,6 +275,12 @@ class Contract:
     def from_json(cls, text: str, source: str = "<contract>") -> Contract:
         """Read a contract from JSON text. Raises: ContractError, also when the text is not JSON."""
         return cls.from_dict(parse_json(text, source), source)
+
+
+def check_precision(precision: str) -> None:
+    """Refuse a name that is no precision. Raises: ContractError."""
+    if precision not in PRECISIONS:
+        raise ContractError(f"precision is {precision!r}; allowed: {', '.join(PRECISIONS)}.")
 
 
 def _by_kind(classes: Mapping[str, Any], data: Any, where: str) -> Any:

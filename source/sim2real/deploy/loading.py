@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim2real.contract import Contract, ContractError, check_file, extract, read_manifest
+from sim2real.contract import PRECISIONS, Contract, ContractError, check_file, extract, read_manifest
 from sim2real.contract.golden import GOLDEN_FILE
-
-PRECISIONS = ("float", "int8")
+from sim2real.deploy.network import Network, OnnxNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +20,11 @@ class OpenBundle:
     folder: Path
     """The bundle."""
     precision: str
-    """``float`` or ``int8``."""
+    """``float``, ``fp16`` or ``int8``."""
     contract: Contract
     """What the policy needs to run."""
-    session: Any
-    """ONNX Runtime's session of the network."""
+    network: Network
+    """What runs the network."""
     golden: bytes
     """Content of ``golden.npz``."""
 
@@ -42,22 +41,26 @@ def open_bundle(
     threads: int,
     providers: Sequence[str] | None,
     task: str | None,
+    network: Network | None = None,
 ) -> OpenBundle:
     """Open a bundle; the golden vectors are the caller's to prove.
 
     Args:
         bundle: the folder that the export wrote, or one of its ``.onnx`` files (its name then says the precision).
-        precision: ``float`` or ``int8``.
+        precision: ``float``, ``fp16`` or ``int8``.
         threads: CPU threads of one inference; 0: as many as there are cores.
         providers: ONNX Runtime's execution providers, best first; None: the CPU.
         task: refuse a policy that was trained for another task; None: any.
+        network: what runs the network in place of ONNX Runtime, e.g. an engine that was built of this bundle's file;
+            None: ONNX Runtime.
 
     Raises:
         ContractError: the bundle is not whole, or not of one piece.
     """
     path = Path(bundle)
     if path.suffix == ".onnx":
-        precision = "int8" if path.name.endswith(".int8.onnx") else "float"
+        named = path.name.removesuffix(".onnx").rpartition(".")[2]
+        precision = named if named in PRECISIONS[1:] else "float"
         path = path.parent
     if threads < 0:
         raise ContractError(f"threads is {threads}; allowed: threads >= 0.")
@@ -68,45 +71,81 @@ def open_bundle(
     name = contract.model_file(precision)
     if Path(bundle).suffix == ".onnx" and Path(bundle).name != name:
         raise ContractError(f"{bundle}: not a file of this bundle, whose {precision} network is {name}.")
-    if name not in manifest.files and precision == "int8":
+    if name not in manifest.files and precision != "float":
         raise ContractError(
-            f"{path}: this bundle has no INT8 network: the export refused it (see parity.json for the measured "
-            "reason) or was told to skip it. Use precision 'float'."
+            f"{path}: this bundle has no {precision.upper()} network: the export refused it (see parity.json for the "
+            "measured reason) or was told to skip it. Use precision 'float'."
         )
     golden = check_file(manifest, path, GOLDEN_FILE)
     if manifest.files[GOLDEN_FILE].sha256 != contract.golden.sha256:
         raise ContractError(f"{path / GOLDEN_FILE}: the golden vectors of another contract. Copy the bundle again.")
-    session = _open_session(check_file(manifest, path, name), path / name, threads, providers)
-    _check_inside(session, contract, precision, path / name)
-    return OpenBundle(folder=path, precision=precision, contract=contract, session=session, golden=golden)
+    if network is None:
+        content = check_file(manifest, path, name)
+        loaded = OnnxNetwork(content, str(path / name), threads=threads, providers=providers)
+        _check_inside(loaded.properties, contract, precision, path / name)
+        network = loaded
+    return OpenBundle(folder=path, precision=precision, contract=contract, network=network, golden=golden)
 
 
-def check_shapes(opened: OpenBundle, shape: list[int], outputs: int | None = None) -> None:
+def check_shapes(opened: OpenBundle, shape: list[int], outputs: int) -> None:
     """Prove that the network takes and gives what its contract says.
 
     Args:
         opened: the bundle.
-        shape: shape of the input without the batch.
-        outputs: length of the output; None: not checked.
+        shape: shape of the observation without the batch.
+        outputs: length of the output.
 
     Raises:
         ContractError: it does not.
     """
     contract = opened.contract
     path = opened.folder / contract.model_file(opened.precision)
-    given, answers = opened.session.get_inputs(), opened.session.get_outputs()
-    wanted: tuple[Any, ...] = (contract.observation.name, shape, contract.action.output)
-    found: tuple[Any, ...] = tuple((g.name, g.shape[1:]) for g in given)
-    found = (*(found[0] if len(found) == 1 else ("several inputs", found)), *(a.name for a in answers))
-    if outputs is not None:
-        wanted, found = (*wanted, outputs), (*found, answers[0].shape[-1])
-    if found != wanted:
-        raise ContractError(f"{path}: the network takes and gives {found}; its contract says {wanted}.")
+    takes: dict[str, Any] = {contract.observation.name: ("batch", *shape)}
+    takes |= {state.input: (state.layers, "batch", state.size) for state in contract.memory}
+    gives: dict[str, Any] = {contract.action.output: ("batch", outputs)}
+    gives |= {state.output: (state.layers, "batch", state.size) for state in contract.memory}
+    network = opened.network
+    for said, found, verb in ((takes, network.inputs, "takes"), (gives, network.outputs, "gives")):
+        fits = said.keys() == found.keys() and all(_fits(found[name], wanted) for name, wanted in said.items())
+        if not fits:
+            raise ContractError(f"{path}: the network {verb} {_said(found)}; its contract says {_said(said)}.")
 
 
-def _check_inside(session: Any, contract: Contract, precision: str, path: Path) -> None:
+def _fits(found: tuple[int | None, ...], wanted: tuple[Any, ...]) -> bool:
+    """Whether a shape is as said; an open length may stand for any, and any for the batch."""
+    pairs = zip(found, wanted, strict=True) if len(found) == len(wanted) else [(0, -1)]
+    return all(a is None or b == "batch" or a == b for a, b in pairs)
+
+
+def _said(shapes: Any) -> str:
+    """Names and shapes in words."""
+    return ", ".join(
+        f"{name} [{', '.join('batch' if length is None else str(length) for length in shape)}]"
+        for name, shape in shapes.items()
+    )
+
+
+def require_proven(policy: Any) -> None:
+    """Let nothing through to a robot that has not proven its golden vectors.
+
+    Whoever moves a robot by a policy calls this first.
+
+    Args:
+        policy: a runtime.
+
+    Raises:
+        ContractError: it is not one that has proven itself, such as a bare ONNX file.
+    """
+    if getattr(policy, "proven", False) is not True:
+        raise ContractError(
+            f"{getattr(policy, 'source', type(policy).__name__)}: a policy without proof must not move a robot. "
+            "Open a bundle, which proves its golden vectors; 'sim2real export' writes one."
+        )
+
+
+def _check_inside(properties: dict[str, str], contract: Contract, precision: str, path: Path) -> None:
     """The contract inside the network is the one beside it."""
-    inside, written = extract(session.get_modelmeta().custom_metadata_map, str(path))
+    inside, written = extract(properties, str(path))
     if inside != contract:
         raise ContractError(
             f"{path}: the network belongs to another contract (inside: {inside.name} for task {inside.task}, "
@@ -115,23 +154,3 @@ def _check_inside(session: Any, contract: Contract, precision: str, path: Path) 
         )
     if written != precision:
         raise ContractError(f"{path}: the network is {written}, its file name says {precision}.")
-
-
-def _open_session(content: bytes, path: Path, threads: int, providers: Sequence[str] | None) -> Any:
-    """An ONNX Runtime session of a file's content."""
-    import onnxruntime
-
-    available = onnxruntime.get_available_providers()
-    chosen = list(providers) if providers is not None else ["CPUExecutionProvider"]
-    missing = [name for name in chosen if name not in available]
-    if missing:
-        raise ContractError(f"ONNX Runtime here has no {', '.join(missing)}; it has: {', '.join(available)}.")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(content, options, providers=chosen)
-    except Exception as error:  # noqa: BLE001  ONNX Runtime raises a kind of its own per cause
-        reason = str(error).splitlines()[0]
-        raise ContractError(f"{path}: ONNX Runtime cannot load the network: {reason}") from None

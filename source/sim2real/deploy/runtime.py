@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from sim2real.contract import Contract, ContractError, Golden
+from sim2real.deploy.bare import BareNetwork
 from sim2real.deploy.loading import check_shapes, open_bundle
+from sim2real.deploy.network import Network, run_rows
 
 
 class PolicyRuntime:
@@ -22,11 +24,12 @@ class PolicyRuntime:
 
     Args:
         bundle: the folder that the export wrote, or one of its ``.onnx`` files (its name then says the precision).
-        precision: ``float`` or ``int8``.
+        precision: ``float``, ``fp16`` or ``int8``.
         threads: CPU threads of one inference; 0: as many as there are cores.
         providers: ONNX Runtime's execution providers, best first; None: the CPU.
         task: refuse a policy that was trained for another task; None: any.
         max_batch: most frames in one inference; larger batches are run in parts, which bounds the memory.
+        network: what runs the network in place of ONNX Runtime; it has to prove the same golden vectors.
 
     Raises:
         ContractError: the bundle is not whole, not of one piece, or does not reproduce its golden vectors.
@@ -41,20 +44,36 @@ class PolicyRuntime:
         providers: Sequence[str] | None = None,
         task: str | None = None,
         max_batch: int = 64,
+        network: Network | None = None,
     ) -> None:
         if max_batch < 1:
             raise ContractError(f"max_batch is {max_batch}; allowed: max_batch >= 1.")
-        opened = open_bundle(bundle, precision, threads=threads, providers=providers, task=task)
+        opened = open_bundle(bundle, precision, threads=threads, providers=providers, task=task, network=network)
         self.folder, self.precision, self.threads = opened.folder, opened.precision, threads
         self.contract: Contract = opened.contract
         """What the policy needs to run."""
         self.class_names: tuple[str, ...] = self.contract.classes.names
         """What each output stands for."""
         self.preprocess = self.contract.depth.preprocess
-        self.session = opened.session
-        check_shapes(opened, [1, self.preprocess.height, self.preprocess.width])
+        self.network = opened.network
+        check_shapes(opened, [1, self.preprocess.height, self.preprocess.width], len(self.class_names))
         self._max_batch = max_batch
         self._prove(Golden.from_bytes(opened.golden, opened.golden_path))
+        self.proven = True
+        """What ``require_proven`` asks before a robot moves."""
+
+    @staticmethod
+    def from_onnx(path: str | os.PathLike[str], *, threads: int = 0) -> BareNetwork:
+        """Open any ONNX file to look at it and to run it on arrays; it is not proven and moves no robot.
+
+        Args:
+            path: the file.
+            threads: CPU threads of one inference; 0: as many as there are cores.
+
+        Raises:
+            ContractError: it cannot be read, is damaged, or uses what ONNX Runtime here does not know.
+        """
+        return BareNetwork(path, threads=threads)
 
     def logits(self, depth: Any) -> np.ndarray:
         """The network's outputs for a batch of frames.
@@ -73,14 +92,10 @@ class PolicyRuntime:
 
     def infer(self, inputs: np.ndarray) -> np.ndarray:
         """The network's outputs for inputs that are preprocessed already, float32 (N, 1, height, width)."""
-        name, output = self.contract.observation.name, self.contract.action.output
-        parts = [
-            self.session.run([output], {name: inputs[first : first + self._max_batch]})[0]
-            for first in range(0, len(inputs), self._max_batch)
-        ]
-        if not parts:
+        if not len(inputs):
             return np.empty((0, len(self.class_names)), np.float32)
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        rows = {self.contract.observation.name: inputs}
+        return run_rows(self.network, rows, {}, self._max_batch)[self.contract.action.output]
 
     def _prove(self, golden: Golden) -> None:
         """Run the golden vectors. Raises: ContractError."""
@@ -91,10 +106,12 @@ class PolicyRuntime:
                 f"{self.folder}: the preprocessing on this machine does not give the golden inputs. This version of "
                 "sim2real differs from the one that exported; install that one, or export again."
             )
-        wanted = golden.logits if self.precision == "float" else golden.logits_int8
+        wanted = golden.outputs(self.precision)
         if wanted is None:
-            raise ContractError(f"{self.folder}: the golden vectors have no INT8 outputs. Export again.")
-        tolerance = spec.float_tolerance if self.precision == "float" else spec.int8_tolerance
+            raise ContractError(
+                f"{self.folder}: the golden vectors have no {self.precision.upper()} outputs. Export again."
+            )
+        tolerance = spec.tolerance(self.precision)
         outputs = self.infer(inputs)
         limit = tolerance * max(1.0, float(np.abs(wanted).max()))
         error = float(np.abs(outputs - wanted).max()) if outputs.shape == wanted.shape else float("inf")

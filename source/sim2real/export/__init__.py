@@ -1,4 +1,4 @@
-"""From trained weights to the bundle: ONNX in float and INT8, contract, golden vectors, parity, latency.
+"""From trained weights to the bundle: ONNX in float, FP16 and INT8, contract, golden vectors, parity, latency.
 
 ``export_bundle`` takes a classifier of frames, ``export_joint_policy`` an actor that moves joints.
 """
@@ -11,8 +11,9 @@ from sim2real.export.errors import ExportError, ParityError
 
 if TYPE_CHECKING:
     from sim2real.export.bundle import ExportCfg, ExportResult, export_bundle
+    from sim2real.export.gates import Gate, TargetGate
     from sim2real.export.joint_policy import JointExportCfg, export_joint_policy
-    from sim2real.export.quantize import Gate
+    from sim2real.export.playing import memory_of
 
 __all__ = [
     "ExportCfg",
@@ -21,8 +22,10 @@ __all__ = [
     "Gate",
     "JointExportCfg",
     "ParityError",
+    "TargetGate",
     "export_bundle",
     "export_joint_policy",
+    "memory_of",
 ]
 
 _LAZY = {
@@ -31,7 +34,9 @@ _LAZY = {
     "export_bundle": "bundle",
     "JointExportCfg": "joint_policy",
     "export_joint_policy": "joint_policy",
-    "Gate": "quantize",
+    "Gate": "gates",
+    "TargetGate": "gates",
+    "memory_of": "playing",
 }
 
 

@@ -7,7 +7,7 @@ bundle of that name stays what it was.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,8 +35,10 @@ from sim2real.export.folder import (
     runtime_name,
     time_inference,
 )
+from sim2real.export.gates import Gate
 from sim2real.export.onnx_file import OPSET, export_onnx, open_session, prove_parity, run, torch_logits
-from sim2real.export.quantize import CALIBRATORS, Candidate, Gate, sweep
+from sim2real.export.precisions import Precisions, make_precisions
+from sim2real.export.quantize import CALIBRATORS, in_batches
 
 _LEAST_FRAMES = 16
 
@@ -54,10 +56,10 @@ class ExportCfg:
     latency_s: tuple[float, float] | None = None
     """Range of the sensor-to-command latency in training [s]; None: trained without."""
     gate: Gate = Gate()
-    """What INT8 must hold."""
+    """What INT8 and FP16 must hold."""
     calibrators: tuple[str, ...] = CALIBRATORS
     """Names of the calibrators to try."""
-    parity_frames: int = 256
+    parity_frames: int = 1024
     """Held-out frames for the comparison of torch and ONNX Runtime; fewer where the split has fewer."""
     parity_tolerance: float = 1e-4
     """Largest difference of the two, relative to max(1, largest output)."""
@@ -135,7 +137,16 @@ class ExportResult:
     @property
     def has_int8(self) -> bool:
         """Whether INT8 passed the gate."""
-        return bool(self.parity["int8"]["kept"])
+        return self.has("int8")
+
+    def has(self, precision: str) -> bool:
+        """Whether the bundle has a network of a precision."""
+        return bool(self.parity["precisions"][precision]["kept"])
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The precisions that the bundle has networks of, float first."""
+        return tuple(name for name, entry in self.parity["precisions"].items() if entry["kept"])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -179,7 +190,7 @@ def export_bundle(
     calibrating = _read(policy, calibration, cfg.calibration_frames, "calibration") if calibration is not None else None
     with bundle_folder(out) as work:
         result = _make(policy, scored, calibrating, work, cfg)
-        _prove(work, result.has_int8)
+        _prove(work, result.precisions)
     return replace(result, folder=out)
 
 
@@ -203,23 +214,22 @@ def _make(
     compared = held_out.inputs[: cfg.parity_frames]
     error = prove_parity(session, compared, torch_logits(policy.model, compared), cfg.parity_tolerance)
     logits = run(session, held_out.inputs)
-    quantized: Any = None
-    candidates: list[Candidate] = []
-    if calibration is not None:
-        quantized, candidates = sweep(
-            proto,
-            work,
-            calibration.inputs,
-            held_out.inputs,
-            held_out.labels,
-            logits,
-            cfg.gate,
-            cfg.calibrators,
-            cfg.threads,
-        )
-    quantized_session = None if quantized is None else open_session(quantized.SerializeToString(), cfg.threads)
 
-    golden = _golden(policy, held_out, logits, quantized_session, cfg.golden_frames)
+    def score(content: bytes) -> dict[str, Any]:
+        return cfg.gate.measure(run(open_session(content, cfg.threads), held_out.inputs), logits, held_out.labels)
+
+    made = make_precisions(
+        proto,
+        work,
+        score,
+        score,
+        {"fp16": cfg.gate, "int8": cfg.gate},
+        len(held_out.labels),
+        {"max_abs_error": error, "tolerance": cfg.parity_tolerance, "frames": len(compared)},
+        batches=None if calibration is None else in_batches({observation.name: calibration.inputs}),
+        calibrators=cfg.calibrators,
+    )
+    golden = _golden(policy, held_out, logits, made, cfg)
     golden_bytes = golden.to_bytes()
     contract = Contract(
         name=cfg.name,
@@ -236,22 +246,23 @@ def _make(
     )
     contents = {GOLDEN_FILE: golden_bytes}
     latency: dict[str, Any] = {"batch": 1, "runs": cfg.latency_runs, "unit": "ms", "runtime": runtime_name()}
-    for precision, model in (("float", proto), ("int8", quantized)):
-        if model is None:
-            continue
+    for precision, model in made.models.items():
         embed(model, contract, precision)
         content = model.SerializeToString()
         contents[contract.model_file(precision)] = content
-        latency[precision] = time_inference(content, held_out.inputs[:1], cfg.latency_runs)
+        latency[precision] = time_inference(content, {observation.name: held_out.inputs[:1]}, cfg.latency_runs)
+    int8 = made.table["int8"]
     parity = {
         "max_abs_error": error,
         "tolerance": cfg.parity_tolerance,
         "frames": len(compared),
         "opset": OPSET,
         "float_accuracy": float((logits.argmax(1) == held_out.labels).mean()),
-        "int8_top1_agreement": candidates[0].top1_agreement if quantized is not None else None,
-        "int8": _verdict(calibration is not None, quantized is not None, candidates, cfg.gate, len(held_out.labels)),
-        "candidates": [asdict(candidate) for candidate in candidates],
+        "int8_top1_agreement": int8["top1_agreement"] if int8["kept"] else None,
+        "precisions": made.table,
+        "keep": made.keep,
+        "engines": {},
+        "not_run": made.not_run,
     }
     contents[PARITY_FILE] = json_bytes(parity)
     contents[LATENCY_FILE] = json_bytes(latency)
@@ -261,25 +272,7 @@ def _make(
     return ExportResult(folder=work, contract=contract, parity=parity, latency=latency)
 
 
-def _verdict(asked: bool, kept: bool, candidates: Sequence[Candidate], gate: Gate, frames: int) -> dict[str, Any]:
-    """Whether INT8 was kept, and why not."""
-    reason = None
-    if not asked:
-        reason = "not asked for"
-    elif not kept and candidates:
-        best = candidates[0]
-        reason = (
-            f"refused: the best calibrator ({best.calibrator}) agrees with float on {best.top1_agreement:.2%} of "
-            f"{frames} held-out frames (at least {gate.agreement:.2%} wanted) and loses {best.accuracy_drop:.2%} "
-            f"accuracy (at most {gate.accuracy_drop:.2%} wanted)"
-        )
-    elif not kept:
-        reason = "no calibrator was given"
-    calibrator = candidates[0].calibrator if kept else None
-    return {"kept": kept, "reason": reason, "calibrator": calibrator, "gate": asdict(gate), "frames": frames}
-
-
-def _golden(policy: TrainedPolicy, split: _Split, logits: np.ndarray, quantized: Any, count: int) -> Golden:
+def _golden(policy: TrainedPolicy, split: _Split, logits: np.ndarray, made: Precisions, cfg: ExportCfg) -> Golden:
     """Pick frames of every choice that the network is sure of, so that rounding cannot turn the choice."""
     top = np.sort(logits, axis=1)
     gap = top[:, -1] - top[:, -2]
@@ -288,9 +281,9 @@ def _golden(policy: TrainedPolicy, split: _Split, logits: np.ndarray, quantized:
     # the surer half of each choice, in the order of the dataset
     sure = [np.sort(rows[np.argsort(-gap[rows], kind="stable")][: -(-len(rows) // 2)]) for rows in by_choice]
     picked: list[int] = []
-    while len(picked) < count and any(len(rows) for rows in sure):
+    while len(picked) < cfg.golden_frames and any(len(rows) for rows in sure):
         for c, rows in enumerate(sure):
-            if len(rows) and len(picked) < count:
+            if len(rows) and len(picked) < cfg.golden_frames:
                 picked.append(int(rows[0]))
                 sure[c] = rows[1:]
     rows = np.array(sorted(picked))
@@ -299,7 +292,11 @@ def _golden(policy: TrainedPolicy, split: _Split, logits: np.ndarray, quantized:
         depth_mm=split.depth_mm[rows],
         inputs=inputs,
         logits=torch_logits(policy.model, inputs),
-        logits_int8=None if quantized is None else run(quantized, inputs),
+        **{
+            f"logits_{precision}": run(open_session(model.SerializeToString(), cfg.threads), inputs)
+            for precision, model in made.models.items()
+            if precision != "float"
+        },
     )
 
 
@@ -319,9 +316,9 @@ def _read(policy: TrainedPolicy, data: LabelledFrames, most: int, what: str) -> 
     return _Split(depth_mm=depth_mm, inputs=policy.preprocess.apply(depth_mm), labels=labels)
 
 
-def _prove(folder: Path, int8: bool) -> None:
+def _prove(folder: Path, precisions: Sequence[str]) -> None:
     """Load the bundle as a robot would."""
     from sim2real.deploy.runtime import PolicyRuntime
 
-    for precision in ("float", "int8") if int8 else ("float",):
+    for precision in precisions:
         PolicyRuntime(folder, precision, threads=1)

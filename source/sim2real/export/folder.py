@@ -63,22 +63,22 @@ def _take_the_name(work: Path, out: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def time_inference(content: bytes, one: np.ndarray, runs: int) -> dict[str, float | int]:
+def time_inference(content: bytes, one: np.ndarray | Mapping[str, np.ndarray], runs: int) -> dict[str, float | int]:
     """Latency of single inferences on one thread [ms].
 
     Args:
         content: the ONNX file.
-        one: an input with a batch of 1.
+        one: inputs by name with a batch of 1, or the only input.
         runs: how many to time.
     """
     session = open_session(content, threads=1)
-    name = session.get_inputs()[0].name
+    feeds = dict(one) if isinstance(one, Mapping) else {session.get_inputs()[0].name: one}
     for _ in range(max(3, runs // 10)):
-        session.run(None, {name: one})
+        session.run(None, feeds)
     times = np.empty(runs)
     for i in range(runs):
         began = time.perf_counter()
-        session.run(None, {name: one})
+        session.run(None, feeds)
         times[i] = time.perf_counter() - began
     p50, p99 = np.percentile(times * 1e3, [50, 99])
     return {"p50": float(p50), "p99": float(p99), "threads": 1}

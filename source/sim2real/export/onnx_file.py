@@ -8,11 +8,13 @@ down where it can, and writes stack traces with this machine's paths into every 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sim2real.contract import RecurrentState
 from sim2real.export.errors import ExportError, ParityError
 
 OPSET = 17
@@ -22,17 +24,26 @@ BATCH = "batch"
 
 
 def export_onnx(
-    model: Any, path: Path, *, shape: tuple[int, ...], input_name: str, output_name: str, graph_name: str
+    model: Any,
+    path: Path,
+    *,
+    shape: tuple[int, ...],
+    input_name: str,
+    output_name: str,
+    graph_name: str,
+    memory: Sequence[RecurrentState] = (),
 ) -> Any:
     """Export a torch module and return the checked, cleaned ``onnx.ModelProto``; nothing stays on disk.
 
     Args:
-        model: a ``torch.nn.Module``; (N, *shape) -> (N, outputs).
+        model: a ``torch.nn.Module``; (N, *shape) -> (N, outputs), and with a memory (observation, *states) ->
+            (output, *states), each state (layers, N, size).
         path: a temporary file to export through.
         shape: of one input: (channels, height, width), or (size,).
         input_name: name of the input.
         output_name: name of the output.
         graph_name: name of the graph.
+        memory: state tensors of a recurrent network, in the order of the module's arguments.
 
     Raises:
         ExportError: the file is not the single, clean, opset-17 file that was asked for.
@@ -43,17 +54,19 @@ def export_onnx(
     model = model.eval()
     if len(shape) == 3:
         model = model.to(memory_format=torch.contiguous_format)
+    states = {state.input: state for state in memory} | {state.output: state for state in memory}
+    axes = {input_name: {0: BATCH}, output_name: {0: BATCH}, **{name: {1: BATCH} for name in states}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter announces its own end at every call
         torch.onnx.export(
             model,
-            (torch.zeros(2, *shape),),
+            (torch.zeros(2, *shape), *(torch.zeros(state.shape(2)) for state in memory)),
             str(path),
             dynamo=False,
             opset_version=OPSET,
-            input_names=[input_name],
-            output_names=[output_name],
-            dynamic_axes={input_name: {0: BATCH}, output_name: {0: BATCH}},
+            input_names=[input_name, *(state.input for state in memory)],
+            output_names=[output_name, *(state.output for state in memory)],
+            dynamic_axes=axes,
         )
     proto = onnx.load(str(path), load_external_data=False)
     path.unlink()
@@ -78,8 +91,12 @@ def clean(proto: Any, graph_name: str) -> None:
         del holder.metadata_props[:]
 
 
-def check(proto: Any) -> None:
+def check(proto: Any, opset: int = OPSET) -> None:
     """Prove what the file promises.
+
+    Args:
+        proto: the file.
+        opset: the operator set that it has to use.
 
     Raises:
         ExportError: another opset or operator set, weights outside, a fixed batch, or a path of this machine inside.
@@ -88,13 +105,15 @@ def check(proto: Any) -> None:
 
     onnx.checker.check_model(proto, full_check=True)
     opsets = {entry.domain or "ai.onnx": entry.version for entry in proto.opset_import}
-    if opsets != {"ai.onnx": OPSET}:
-        raise ExportError(f"the ONNX file uses the operator sets {opsets}; it must use ai.onnx {OPSET} alone.")
+    if opsets != {"ai.onnx": opset}:
+        raise ExportError(f"the ONNX file uses the operator sets {opsets}; it must use ai.onnx {opset} alone.")
     outside = [t.name for t in proto.graph.initializer if t.data_location == onnx.TensorProto.EXTERNAL]
     if outside:
         raise ExportError(f"the ONNX file keeps {len(outside)} weights in a side file; it must hold them itself.")
     for value in [*proto.graph.input, *proto.graph.output]:
-        if value.type.tensor_type.shape.dim[0].dim_param != BATCH:
+        lengths = value.type.tensor_type.shape.dim
+        rows = lengths[1] if len(lengths) == 3 else lengths[0]  # a state is (layers, batch, size)
+        if rows.dim_param != BATCH:
             raise ExportError(f"the batch of '{value.name}' is fixed; it must be dynamic.")
     paths = sorted(text for text in strings_of(proto) if looks_like_a_path(text))
     if paths:

@@ -1,8 +1,8 @@
 """INT8 in the form that TensorRT takes (Q/DQ pairs), with the calibrator chosen by measuring.
 
 Which calibrator serves a network cannot be known beforehand: one that is another tool's default was seen to cost 27
-points of accuracy. So each is tried, each result is scored against the float network on held-out frames, the best is
-kept, and none is kept when the best fails the gate.
+points of accuracy. So each is tried, each result is scored against the float network on held-out data, the best is
+kept, and none is kept when the best fails the gate. ModelOpt of NVIDIA is tried too, where it is installed.
 
 What TensorRT asks of the graph: symmetric INT8 everywhere (every zero point 0), activations per tensor, weights per
 output channel, biases left in float, Q/DQ before Conv, Gemm and both inputs of Add and not after them. Weights keep a
@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,50 +22,48 @@ from typing import Any
 import numpy as np
 
 from sim2real.export.errors import ExportError
-from sim2real.export.onnx_file import check, clean, open_session, run
+from sim2real.export.modelopt import quantize_with_modelopt
+from sim2real.export.onnx_file import check, clean
 
 CALIBRATORS = ("minmax", "percentile", "entropy")
 _OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "MaxPool", "ReduceMean", "GlobalAveragePool"]
 _BATCH = 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gate:
-    """What INT8 must hold on held-out frames to be kept."""
-
-    agreement: float = 0.99
-    """Smallest share of frames with the float network's choice."""
-    accuracy_drop: float = 0.01
-    """Largest loss of accuracy against the float network, as a share of the frames."""
+Feeds = Mapping[str, np.ndarray]
+"""Inputs of one call by name."""
+Score = Callable[[bytes], dict[str, Any]]
+"""Measures the content of an ONNX file; ``passes`` says whether it holds the gate, ``order`` sorts, the best first."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """One calibrator's result."""
+class Attempt:
+    """What came of one calibrator."""
 
     calibrator: str
     """Name of the calibrator."""
-    top1_agreement: float
-    """Share of held-out frames with the float network's choice."""
-    accuracy: float
-    """Share of held-out frames with the label's choice."""
-    accuracy_drop: float
-    """The float network's accuracy minus this one's."""
-    max_abs_error: float
-    """Largest difference of an output from the float network's."""
-    rmse: float
-    """Root mean square difference of the outputs."""
-    passes: bool
-    """Whether it holds the gate."""
     seconds: float
     """Time that calibration and quantisation took [s]."""
+    measured: dict[str, Any]
+    """What the score says, without its order."""
+    model: Any
+    """The ``onnx.ModelProto``."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether it holds the gate."""
+        return bool(self.measured["passes"])
+
+    def row(self) -> dict[str, Any]:
+        """A row of the table in ``parity.json``."""
+        return {"calibrator": self.calibrator, "seconds": self.seconds, **self.measured}
 
 
 class _Reader:
-    """Hands calibration inputs to ONNX Runtime in equal parts, so that memory does not grow with their number."""
+    """Hands calibration inputs to ONNX Runtime in parts, so that memory does not grow with their number."""
 
-    def __init__(self, name: str, inputs: np.ndarray) -> None:
-        self.name, self.batches = name, [inputs[i : i + _BATCH] for i in range(0, len(inputs), _BATCH)]
+    def __init__(self, batches: Sequence[Feeds]) -> None:
+        self.batches = list(batches)
         self.set_range(0, len(self.batches))
 
     def __len__(self) -> int:
@@ -78,16 +76,35 @@ class _Reader:
     def get_next(self) -> dict[str, np.ndarray] | None:
         """The next inputs, or None at the end."""
         batch = next(self.queue, None)
-        return None if batch is None else {self.name: batch}
+        return None if batch is None else dict(batch)
 
 
-def quantize(proto: Any, work: Path, inputs: np.ndarray, calibrator: str) -> Any:
+def in_batches(feeds: Feeds, states: Collection[str] = ()) -> list[dict[str, np.ndarray]]:
+    """Cut calibration inputs into parts.
+
+    Args:
+        feeds: inputs by name, the rows first; in states (layers, rows, size) second.
+        states: names of the states.
+    """
+    rows = max(array.shape[1] if name in states else len(array) for name, array in feeds.items())
+    return [
+        {
+            name: np.ascontiguousarray(array[:, i : i + _BATCH] if name in states else array[i : i + _BATCH])
+            for name, array in feeds.items()
+        }
+        for i in range(0, rows, _BATCH)
+    ]
+
+
+def quantize(proto: Any, work: Path, batches: np.ndarray | Sequence[Feeds], calibrator: str) -> Any:
     """Quantise a float model and return the cleaned, checked INT8 ``onnx.ModelProto``.
+
+    Layers of memory (GRU, LSTM) stay in float: neither ONNX Runtime nor TensorRT has them in INT8 from Q/DQ pairs.
 
     Args:
         proto: the float model.
         work: a folder for temporary files.
-        inputs: (n, 1, height, width) calibration inputs from the training split.
+        batches: calibration inputs from the training split; or the rows of the only input.
         calibrator: a name of ``CALIBRATORS``.
 
     Raises:
@@ -103,6 +120,8 @@ def quantize(proto: Any, work: Path, inputs: np.ndarray, calibrator: str) -> Any
     }
     if calibrator not in methods:
         raise ExportError(f"unknown calibrator {calibrator!r}; allowed: {', '.join(CALIBRATORS)}.")
+    if isinstance(batches, np.ndarray):
+        batches = in_batches({proto.graph.input[0].name: batches})
     source, target = work / "float.onnx", work / f"{calibrator}.onnx"
     marked = onnx.ModelProto()
     marked.CopyFrom(proto)
@@ -110,7 +129,7 @@ def quantize(proto: Any, work: Path, inputs: np.ndarray, calibrator: str) -> Any
     marked.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
     onnx.save(marked, str(source))
     with contextlib.redirect_stdout(io.StringIO()):  # the calibrators print a line per batch
-        _quantize_static(source, target, _Reader(proto.graph.input[0].name, inputs), methods[calibrator])
+        _quantize_static(source, target, _Reader(batches), methods[calibrator])
     quantized = onnx.load(str(target))
     source.unlink()
     target.unlink()
@@ -186,52 +205,40 @@ def check_for_tensorrt(proto: Any) -> None:
 def sweep(
     proto: Any,
     work: Path,
-    calibration: np.ndarray,
-    inputs: np.ndarray,
-    labels: np.ndarray,
-    float_logits: np.ndarray,
-    gate: Gate,
-    calibrators: Sequence[str],
-    threads: int,
-) -> tuple[Any | None, list[Candidate]]:
-    """Try every calibrator and keep the best that holds the gate.
+    batches: Sequence[Feeds],
+    score: Score,
+    calibrators: Sequence[str] = CALIBRATORS,
+    modelopt: str | None = None,
+) -> list[Attempt]:
+    """Try every calibrator.
 
     Args:
         proto: the float model.
         work: a folder for temporary files.
-        calibration: (m, 1, height, width) inputs from the training split.
-        inputs: (n, 1, height, width) held-out inputs.
-        labels: (n,) their labels.
-        float_logits: (n, classes) the float network's outputs.
-        gate: what to hold.
+        batches: calibration inputs from the training split.
+        score: measures an INT8 file on held-out data.
         calibrators: names to try.
-        threads: CPU threads.
+        modelopt: Python interpreter of an environment with ModelOpt, or None.
 
     Returns:
-        The best model that holds the gate, or None; and what every candidate measured, best first.
+        What came of each, best first: those that hold the gate, then by the score's order.
+
+    Raises:
+        ExportError: a graph that TensorRT would not take, or a ModelOpt that does not run.
     """
-    choice = float_logits.argmax(1)
-    float_accuracy = float((choice == labels).mean())
-    tried: list[tuple[Candidate, Any]] = []
-    for calibrator in calibrators:
+    tried: list[tuple[tuple[float, ...], Attempt]] = []
+    for calibrator in (*calibrators, *(("modelopt_max",) if modelopt else ())):
         began = time.perf_counter()
-        model = quantize(proto, work, calibration, calibrator)
+        if modelopt and calibrator == "modelopt_max":
+            model = quantize_with_modelopt(modelopt, proto, work, batches)
+            check_for_tensorrt(model)
+        else:
+            model = quantize(proto, work, batches, calibrator)
         seconds = time.perf_counter() - began
-        logits = run(open_session(model.SerializeToString(), threads), inputs)
-        agreement = float((logits.argmax(1) == choice).mean())
-        accuracy = float((logits.argmax(1) == labels).mean())
-        drop = float_accuracy - accuracy
-        candidate = Candidate(
-            calibrator=calibrator,
-            top1_agreement=agreement,
-            accuracy=accuracy,
-            accuracy_drop=drop,
-            max_abs_error=float(np.abs(logits - float_logits).max()),
-            rmse=float(np.sqrt(np.mean((logits - float_logits) ** 2))),
-            passes=agreement >= gate.agreement and drop <= gate.accuracy_drop,
-            seconds=seconds,
-        )
-        tried.append((candidate, model))
-    tried.sort(key=lambda pair: (not pair[0].passes, -pair[0].top1_agreement, pair[0].rmse))
-    best = tried[0][1] if tried and tried[0][0].passes else None
-    return best, [candidate for candidate, _ in tried]
+        measured = score(model.SerializeToString())
+        order = tuple(measured.pop("order"))
+        measured["opset"] = model.opset_import[0].version
+        attempt = Attempt(calibrator=calibrator, seconds=seconds, measured=measured, model=model)
+        tried.append(((float(not attempt.passes), *order), attempt))
+    tried.sort(key=lambda pair: pair[0])
+    return [attempt for _, attempt in tried]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim2real.contract import Contract, GoldenReference, RobotState, Rollout, TrainingRun
-from sim2real.lab.policy_robot import joint_position_action, trained_robot
+from sim2real.lab.policy_robot import joint_action, trained_robot
 from sim2real.lab.policy_terms import PolicyContractError, state_observation
 from sim2real.lab.signals_cfg import ACTIONS
 from sim2real.spec import Spec
@@ -64,7 +64,7 @@ def policy_contract(
     observation = state_observation(env, groups)
     bodies = [command.body for command in observation.commands if command.body is not None]
     robot = trained_robot(env, urdf, name=robot_name, end_effector=bodies[0] if bodies else None)
-    action = joint_position_action(env, raw_clip)
+    action = joint_action(env, raw_clip)
     return Contract(
         name=name,
         task=task,
@@ -149,6 +149,7 @@ def record_rollout(
     *,
     groups: Sequence[str] = ("policy",),
     raw_clip: tuple[float, float] | None = None,
+    forget: Callable[[Any], None] | None = None,
 ) -> Rollout:
     """Let a policy act from the start of an episode on, and keep what its robots felt and did.
 
@@ -158,10 +159,15 @@ def record_rollout(
         steps: number of decisions.
         groups: observation groups that the actor gets, in its order.
         raw_clip: range to which the trainer clips the network's outputs, or None.
+        forget: called before each decision with a mask of the robots that begin an episode, bool (num_envs,); clears
+            the memory of a recurrent policy there.
     """
     import torch
 
+    from sim2real.contract import JointDeltaPositionAction
+
     env = env.unwrapped
+    action = joint_action(env, raw_clip)
     fresh = np.ones(env.num_envs, bool)
     kept: dict[str, list[np.ndarray]] = {}
     commands: dict[str, list[np.ndarray]] = {}
@@ -170,6 +176,8 @@ def record_rollout(
         for _ in range(steps):
             state = robot_state(env)
             inputs = torch.cat([observed[group] for group in groups], dim=-1)
+            if forget is not None:
+                forget(torch.from_numpy(fresh))
             output = act(inputs)
             observed, _, terminated, truncated, _ = env.step(output if raw_clip is None else output.clamp(*raw_clip))
             terms = [env.action_manager.get_term(name) for name in env.action_manager.active_terms]
@@ -177,12 +185,15 @@ def record_rollout(
             row |= {"fresh": fresh, "last_action": state.last_action, "observations": inputs.cpu().numpy()}
             row |= {"actions": output.cpu().numpy()}
             row["targets"] = torch.cat([term.processed_actions for term in terms], dim=-1).cpu().numpy()
+            if isinstance(action, JointDeltaPositionAction):
+                columns = [state.joint_names.index(name) for name in action.joints]
+                row["targets"] = row["targets"] + state.joint_pos[:, columns]
             for name, value in row.items():
                 kept.setdefault(name, []).append(np.array(value))
             for name, value in state.commands.items():
                 commands.setdefault(name, []).append(value)
             fresh = (terminated | truncated).cpu().numpy()
-    arrays = {name: np.stack(values) for name, values in kept.items()}
+    arrays: dict[str, Any] = {name: np.stack(values) for name, values in kept.items()}
     return Rollout(
         joint_names=state.joint_names,
         states={name: arrays.pop(name) for name in _STATES if name in arrays},

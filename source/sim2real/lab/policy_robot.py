@@ -15,26 +15,37 @@ from pathlib import Path
 from typing import Any
 
 from sim2real.actuators.motor import Motor
-from sim2real.contract import Joint, JointPositionAction, Robot
+from sim2real.contract import (
+    Chain,
+    ContractError,
+    Joint,
+    JointDeltaPositionAction,
+    JointEffortAction,
+    JointPositionAction,
+    JointVelocityAction,
+    Robot,
+)
 from sim2real.lab.policy_terms import PolicyContractError, unit_of
 
+AnyJointAction = JointPositionAction | JointDeltaPositionAction | JointVelocityAction | JointEffortAction
 ENDLESS = 1e8
 """What is larger than this is no limit."""
 
 
-def joint_position_action(env: Any, raw_clip: tuple[float, float] | None = None) -> JointPositionAction:
-    """Return where the outputs of a policy go.
+def joint_action(env: Any, raw_clip: tuple[float, float] | None = None) -> AnyJointAction:
+    """Return where the outputs of a policy go: positions, steps of positions, velocities or efforts of joints.
 
     Args:
         env: the environment, unwrapped.
         raw_clip: range to which the trainer clips the network's outputs, or None.
 
     Raises:
-        PolicyContractError: the task's actions are no positions of one robot's joints.
+        PolicyContractError: the task's actions are no targets of one kind for joints.
     """
     from sim2real.lab.signals_action import SignalActionCfg
 
     manager = env.action_manager
+    kinds: dict[str, type[AnyJointAction]] = {}
     joints: list[str] = []
     scale: list[float] = []
     offset: list[float] = []
@@ -43,20 +54,19 @@ def joint_position_action(env: Any, raw_clip: tuple[float, float] | None = None)
         cfg: Any = manager.get_term(name).cfg
         if isinstance(cfg, SignalActionCfg):
             cfg = cfg.term
-        _check_positions(name, cfg)
+        kinds[name] = _kind_of(name, cfg)
         asset = env.scene[cfg.asset_name]
         ids, names = asset.find_joints(cfg.joint_names, preserve_order=cfg.preserve_order)
-        zeros = asset.data.default_joint_pos.torch[0].tolist()
         joints += names
         scale += [_or(_for_joint(cfg.scale, joint), 1.0) for joint in names]
-        if cfg.use_default_offset:
-            offset += [zeros[int(i)] for i in ids]
-        else:
-            offset += [_or(_for_joint(cfg.offset, joint), 0.0) for joint in names]
+        offset += _offsets(asset, cfg, kinds[name], [int(i) for i in ids], names)
         clips += [_pair(cfg.clip, joint) for joint in names]
     if len(joints) != manager.total_action_dim:
         raise PolicyContractError(f"{manager.total_action_dim} outputs move {len(joints)} joints; they must be as many")
-    return JointPositionAction(
+    if len(set(kinds.values())) != 1:
+        said = ", ".join(f"{name} gives {kind.kind}" for name, kind in kinds.items())
+        raise PolicyContractError(f"a contract can say one kind of joint targets; here {said or 'is no action'}")
+    return kinds[manager.active_terms[0]](
         joints=tuple(joints),
         raw_clip=raw_clip,
         scale=(scale[0],) if len(set(scale)) == 1 else tuple(scale),
@@ -65,16 +75,33 @@ def joint_position_action(env: Any, raw_clip: tuple[float, float] | None = None)
     )
 
 
-def _check_positions(name: str, cfg: Any) -> None:
-    """Refuse an action term that does something else than setting positions of joints."""
+def _kind_of(name: str, cfg: Any) -> type[AnyJointAction]:
+    """Return what an action term sets; refuse one that does something else than setting targets of joints."""
     from isaaclab.envs import mdp
     from isaaclab.utils.string import string_to_callable
 
     made = string_to_callable(cfg.class_type) if isinstance(cfg.class_type, str) else cfg.class_type
-    if made is not mdp.JointPositionAction:
-        raise PolicyContractError(
-            f"actions.{name} is a {made.__name__}; a contract can say joint positions (JointPositionAction)"
-        )
+    known: dict[Any, type[AnyJointAction]] = {
+        mdp.JointPositionAction: JointPositionAction,
+        mdp.RelativeJointPositionAction: JointDeltaPositionAction,
+        mdp.JointVelocityAction: JointVelocityAction,
+        mdp.JointEffortAction: JointEffortAction,
+    }
+    if made not in known:
+        names = ", ".join(term.__name__ for term in known)
+        raise PolicyContractError(f"actions.{name} is a {made.__name__}; a contract can say {names}")
+    return known[made]
+
+
+def _offsets(asset: Any, cfg: Any, kind: type[AnyJointAction], ids: list[int], names: list[str]) -> list[float]:
+    """Return the target of each joint at an output of 0."""
+    default = {JointPositionAction: "default_joint_pos", JointVelocityAction: "default_joint_vel"}.get(kind)
+    if default is not None and cfg.use_default_offset:
+        zeros = getattr(asset.data, default).torch[0].tolist()
+        return [zeros[i] for i in ids]
+    if kind is JointDeltaPositionAction and cfg.use_zero_offset:
+        return [0.0] * len(names)
+    return [_or(_for_joint(cfg.offset, joint), 0.0) for joint in names]
 
 
 def _or(value: float | None, otherwise: float) -> float:
@@ -109,6 +136,10 @@ def trained_robot(
         content = urdf.read_bytes()
     except OSError as error:
         raise PolicyContractError(f"{urdf}: the robot's description cannot be read ({error.strerror})") from error
+    try:
+        chain = Chain.from_urdf(content, str(urdf))
+    except ContractError as error:
+        raise PolicyContractError(f"the robot's description: {error}") from error
     cfg = robot.cfg
     return Robot(
         name=name or urdf.stem,
@@ -120,6 +151,7 @@ def trained_robot(
         start_pos=tuple(float(v) for v in cfg.init_state.pos),  # type: ignore[arg-type]
         start_quat_xyzw=tuple(float(v) for v in cfg.init_state.rot),  # type: ignore[arg-type]
         joints=tuple(_joint(env, robot, joint) for joint in robot.joint_names),
+        chain=chain,
     )
 
 

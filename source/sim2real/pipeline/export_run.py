@@ -7,14 +7,17 @@ has the nominal robot, and the recorded rollout is what a robot without noise wo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim2real.errors import Sim2RealError
-
 if TYPE_CHECKING:
+    from sim2real.contract import RecurrentState
     from sim2real.export import ExportResult, JointExportCfg
+
+STEPS = 160
+"""Decisions of a recorded rollout, where nothing else is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +26,9 @@ class RunExportCfg:
 
     name: str | None = None
     """Name of the policy, lower-case; None: made from the task's."""
-    steps: int = 160
-    """Decisions of the recorded rollout."""
-    num_envs: int = 8
+    steps: int | None = None
+    """Decisions of the recorded rollout; None: 160, and a whole episode of a recurrent policy."""
+    num_envs: int = 16
     """Robots of the recorded rollout."""
     seed: int = 1
     """Seed of its starts and commands."""
@@ -48,7 +51,7 @@ def export_run(
     Raises:
         Sim2RealError: the folder is no run, the policy cannot be described, or parity fails. Nothing is written then.
     """
-    from sim2real.export import export_joint_policy
+    from sim2real.export import export_joint_policy, memory_of
     from sim2real.export.folder import check_target
     from sim2real.lab.policy_contract import policy_contract, record_rollout
     from sim2real.learn.ppo.playing import NO_SPEC, Run, opened
@@ -61,13 +64,9 @@ def export_run(
     clip = run.agent.get("clip_actions")
     raw_clip = None if clip is None else (-float(clip), float(clip))
     with opened(run, num_envs=cfg.num_envs, spec=NO_SPEC, seed=cfg.seed) as (venv, policy):
-        if policy.is_recurrent:
-            raise Sim2RealError(
-                f"{run.checkpoint}: a recurrent network, whose state a bundle cannot carry yet; train a perceptron, "
-                "with a history in its observation where it needs one"
-            )
         groups = tuple(policy.obs_groups)
         actor = policy.as_onnx(verbose=False).to("cpu").eval()
+        memory = memory_of(actor)
         env = venv.unwrapped
         contract = policy_contract(
             env,
@@ -79,8 +78,45 @@ def export_run(
             raw_clip=raw_clip,
             spec=spec,
         )
-        rollout = record_rollout(env, actor, cfg.steps, groups=groups, raw_clip=raw_clip)
+        contract = replace(contract, memory=memory)
+        steps = cfg.steps or (_whole_episode(env) if memory else STEPS)
+        remembering = Remembering(actor, memory, env.num_envs)
+        rollout = record_rollout(env, remembering, steps, groups=groups, raw_clip=raw_clip, forget=remembering.forget)
     return export_joint_policy(actor, contract, rollout, out_dir, export)
+
+
+class Remembering:
+    """An actor that is made for export and remembers by itself, so that it can act in an environment.
+
+    Args:
+        actor: (observation, *states) -> (output, *states), or (observation) -> output.
+        memory: its states; empty for an actor that remembers nothing.
+        num_envs: number of robots.
+    """
+
+    def __init__(self, actor: Any, memory: Sequence[RecurrentState], num_envs: int) -> None:
+        import torch
+
+        self._actor = actor
+        self._states = [torch.zeros(state.shape(num_envs)) for state in memory]
+
+    def forget(self, rows: Any) -> None:
+        """Begin an episode with these robots, bool (num_envs,)."""
+        for state in self._states:
+            state[:, rows] = 0.0
+
+    def __call__(self, observations: Any) -> Any:
+        """(num_envs, size) -> (num_envs, actions)."""
+        if not self._states:
+            return self._actor(observations)
+        output, *after = self._actor(observations, *self._states)
+        self._states = [state for state in after if state is not None]
+        return output
+
+
+def _whole_episode(env: Any) -> int:
+    """Decisions after which every robot has ended an episode."""
+    return int(env.max_episode_length) + 1
 
 
 def policy_name(task: str) -> str:
