@@ -82,6 +82,23 @@ def episode_sums(env: Any) -> dict[str, Any]:
     return sums
 
 
+def applies_processed(term: Any) -> bool:
+    """Return whether an action term is known to apply what `set_processed` gives it: Isaac Lab's own joint actions.
+
+    They make a new tensor of every action and apply the last; there is no public way to make it beforehand. A subclass
+    may do more.
+    """
+    from isaaclab.envs import mdp
+
+    kinds = (mdp.JointPositionAction, mdp.JointVelocityAction, mdp.JointEffortAction)
+    return type(term) in kinds and getattr(term, "_processed_actions", None) is term.processed_actions
+
+
+def set_processed(term: Any, actions: Any) -> None:
+    """Let an action term apply what it made of an action before; see `applies_processed`."""
+    term._processed_actions = actions
+
+
 def drop_physx_caches(data: Any, quantities: frozenset[str]) -> None:
     """Make Isaac Lab read again what it keeps of a PhysX asset and a raw write of `quantities` has changed.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from isaaclab.managers import ActionTerm, ActionTermCfg
 from isaaclab.utils import configclass
 
+from sim2real.lab.bind import applies_processed, set_processed
 from sim2real.lab.signals_terms import episodes_of, first_world_of, keep_path
 from sim2real.signals import CommandPath
 from sim2real.spec import parse_spec
@@ -44,6 +45,8 @@ class SignalAction(ActionTerm):
         self._raw_actions = torch.zeros(env.num_envs, self.action_dim, device=env.device)
         self._planes = self._raw_actions.expand(env.cfg.decimation, -1, -1)
         self._next = 0
+        self._processed: list[torch.Tensor] = []
+        self._ahead = applies_processed(self._term)
         self._targets: Any = None
         if env.sim.physics_manager.handles_decimation():
             from sim2real.lab.signals_newton import NewtonTargets
@@ -73,10 +76,18 @@ class SignalAction(ActionTerm):
             for i in range(1, len(self._planes)):
                 self._term.process_actions(self._planes[i])
                 self._targets.store(i, self._term.processed_actions)
+        elif self._ahead:  # all at once: between physics steps, the same work is done with cold caches
+            self._processed = []
+            for plane in self._planes:
+                self._term.process_actions(plane)
+                self._processed.append(self._term.processed_actions)
 
     def apply_actions(self) -> None:
         """Apply what acts in the next physics step."""
-        self._term.process_actions(self._planes[self._next])
+        if self._processed:
+            set_processed(self._term, self._processed[self._next])
+        else:
+            self._term.process_actions(self._planes[self._next])
         self._next = min(self._next + 1, len(self._planes) - 1)
         if self._targets is not None:
             self._targets.begin(self._term.processed_actions)

@@ -236,6 +236,7 @@ class SignalPath(Path):
         state.line, state.sent, state.arrivals = self._line, self._sent, self._arrivals
         self.state: Any = state
         """The path as the kernels' ``PathState``."""
+        self._read = wp.to_torch(self._out).reshape(self.num_envs, *self.shape)
         self._alone: Any = None
 
     def __call__(self, x: torch.Tensor, *, again: bool = False) -> torch.Tensor:
@@ -274,9 +275,7 @@ class SignalPath(Path):
 
     def read(self) -> torch.Tensor:
         """Return what was read last, float32 (num_envs, *shape); a view that the next call overwrites."""
-        import warp as wp
-
-        return wp.to_torch(self._out).reshape(self.num_envs, *self.shape)
+        return self._read
 
     def place_draws(self, values: wp.array) -> None:
         """Keep the draws in columns of another array from now on, float32 (num_envs, columns)."""
