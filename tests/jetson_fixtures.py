@@ -43,3 +43,48 @@ def with_link(double: JetsonDouble, action, **changes):
             return await action(link, await home_of(link))
 
     return asyncio.run(go())
+
+
+def tiny_payload(name: str = "tiny", size: int = 6, actions: int = 3):
+    """One matrix as a policy, with its one golden vector: what a device can build in no time."""
+    import hashlib
+    import io
+
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    from sim2real.export.jetson import Payload
+    from sim2real.export.tensorrt.plan import BuildPlan
+
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(size, actions)).astype(np.float32)
+    observations = rng.normal(size=(1, 1, size)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["obs", "w"], ["actions"])],
+        name,
+        [helper.make_tensor_value_info("obs", TensorProto.FLOAT, ["batch", size])],
+        [helper.make_tensor_value_info("actions", TensorProto.FLOAT, ["batch", actions])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    buffer = io.BytesIO()
+    np.savez(buffer, observations=observations, actions=observations @ weights, fresh=np.ones((1, 1), bool))
+    golden = buffer.getvalue()
+    plan = BuildPlan(
+        name=name,
+        contract_sha256="0" * 64,
+        networks={"float": {"file": f"{name}.onnx", "sha256": hashlib.sha256(model).hexdigest()}},
+        shapes={"obs": (-1, size)},
+        golden={
+            "sha256": hashlib.sha256(golden).hexdigest(),
+            "inputs": {"obs": "observations"},
+            "outputs": {"actions": "actions"},
+            "int8_outputs": None,
+            "fresh": "fresh",
+            "states": {},
+            "shapes": {},
+            "tolerances": {"fp32": 1e-4, "fp16": 1e-2, "int8": 0.05},
+            "choice": False,
+        },
+    )
+    return Payload(plan=plan, files={f"{name}.onnx": model, "golden.npz": golden})

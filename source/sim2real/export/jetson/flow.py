@@ -23,7 +23,7 @@ from sim2real.export.jetson.connect import Link, SshCfg, connected
 from sim2real.export.jetson.errors import DeviceError, JetsonError, LinkLostError
 from sim2real.export.jetson.measure import Measured, measure
 from sim2real.export.jetson.probe import DeviceFacts, PowerMode, probe
-from sim2real.export.jetson.remote import Workspace, home_of, last_line
+from sim2real.export.jetson.remote import STEP_SCRIPT, Workspace, home_of, last_line
 from sim2real.export.tensorrt.plan import PRECISIONS, BuildPlan, check_precisions
 from sim2real.paths import cache_dir
 
@@ -198,12 +198,12 @@ async def _workspace(
             f"{link.address} has {facts.free_disk_mib} MiB free in {home}, about {need} MiB are needed. Make room "
             "there ('sudo apt clean', old engines, 'docker system prune'). Nothing was sent."
         )
-    work = await Workspace.create(link, home)
     journal.parent.mkdir(parents=True, exist_ok=True)
+    work = await Workspace.create(link, home)
     journal.write_text(json.dumps({"path": work.path, "address": str(link.address)}))
     say("send", "", f"{len(contents)} files, {sum(map(len, contents.values())) / 1e6:.1f} MB")
     try:
-        await work.send(contents)
+        await work.send({**contents, STEP_SCRIPT.name: STEP_SCRIPT.read_bytes()})
         await work.mark(key)
     except LinkLostError:
         raise

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sim2real.export.jetson.errors import DeviceError
 from sim2real.export.jetson.power import Power, parse_power_lines
 from sim2real.export.jetson.probe import DeviceFacts
 from sim2real.export.jetson.remote import Workspace, last_line
@@ -85,7 +86,10 @@ async def _one(work: Workspace, facts: DeviceFacts, plan: BuildPlan, precision: 
     await work.stop(watch)
     if state != 0:
         return Measured(precision=precision, reason=f"trtexec: {last_line(await work.tail(step))}")
-    times = parse_times(await work.text(target), f"{work.link.address}: {target}")
+    try:
+        times = parse_times(await work.text(target), target)
+    except DeviceError as error:  # the engine is proven all the same
+        return Measured(precision=precision, reason=str(error))
     power = parse_power_lines("\n".join(await work.lines(watch, 0)))
     return Measured(
         precision=precision,

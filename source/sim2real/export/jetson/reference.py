@@ -63,7 +63,7 @@ class Reference:
                 "fresh": None,
                 "states": {},
                 "shapes": {},
-                "tolerances": {"fp32": 1e-3, "fp16": 2e-2, "int8": 0.25},
+                "tolerances": {"fp32": 1e-3, "fp16": 2e-2, "int8": 0.05},
                 "choice": False,
             },
         )

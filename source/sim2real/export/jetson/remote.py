@@ -64,7 +64,6 @@ class Workspace:
         work = cls(link, path)
         if posixpath.dirname(path) != home or not _FOLDER.fullmatch(posixpath.basename(path)):
             raise DeviceError(f"{link.address}: mktemp answered {path!r}, which is not a new folder in {home}.")
-        await work.send({STEP_SCRIPT.name: STEP_SCRIPT.read_bytes()})
         return work
 
     @classmethod
