@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from contract.state_contracts import JOINTS, make
-from tensorrt_double import nets
-from tensorrt_double.network import open_session
 
+from contract.state_contracts import JOINTS, make
 from sim2real.contract import (
     ActionMapper,
     ClassAction,
@@ -32,6 +30,8 @@ from sim2real.contract import (
 )
 from sim2real.contract.golden import GOLDEN_FILE
 from sim2real.export.half import to_half
+from tensorrt_double import nets
+from tensorrt_double.network import open_session
 
 KINDS = ("mlp", "gru", "resnet18")
 SIZE = 16
@@ -43,9 +43,13 @@ def _folder() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix="sim2real-engines-")
 
 
-@functools.cache
 def made(kind: str, precisions: tuple[str, ...] = ("float", "fp16", "int8")) -> Path:
     """A bundle, made once; take a ``copy_of`` to change it."""
+    return _made(kind, precisions)
+
+
+@functools.cache
+def _made(kind: str, precisions: tuple[str, ...]) -> Path:
     folder = Path(_folder().name) / f"{kind}-{'-'.join(precisions)}"
     folder.mkdir()
     (_see if kind == "resnet18" else _walk)(kind, folder, precisions)
@@ -59,7 +63,11 @@ def copy_of(kind: str, target: Path, precisions: tuple[str, ...] = ("float", "fp
 
 
 def _models(float_model: Any, precisions: tuple[str, ...]) -> dict[str, Any]:
-    twins = {"float": lambda: float_model, "fp16": lambda: to_half(float_model), "int8": lambda: nets.with_pairs(float_model)}
+    twins = {
+        "float": lambda: float_model,
+        "fp16": lambda: to_half(float_model),
+        "int8": lambda: nets.with_pairs(float_model),
+    }
     return {name: twins[name]() for name in precisions}
 
 

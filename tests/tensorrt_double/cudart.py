@@ -103,6 +103,8 @@ class Cudart:
             def call(*args: Any) -> Any:
                 self.calls.append(name)
                 if name in self.faults:
+                    if name == "cudaStreamEndCapture":  # a recording ends also where it fails
+                        self.streams[args[0]].recording = None
                     return self.faults[name]
                 return play(self, *args)
 

@@ -111,7 +111,10 @@ def with_pairs(model: Any, activation_scale: float = 0.04) -> Any:
         if name not in scaled:
             scaled[name] = f"{name}_dq"
             extra.append(numpy_helper.from_array(np.float32(scale), f"{name}_scale"))
-            for op, into, out in (("QuantizeLinear", name, f"{name}_q"), ("DequantizeLinear", f"{name}_q", f"{name}_dq")):
+            for op, into, out in (
+                ("QuantizeLinear", name, f"{name}_q"),
+                ("DequantizeLinear", f"{name}_q", f"{name}_dq"),
+            ):
                 nodes.append(helper.make_node(op, [into, f"{name}_scale", "zero"], [out], out))
         return scaled[name]
 

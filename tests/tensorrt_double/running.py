@@ -8,6 +8,7 @@ import zlib
 from typing import Any
 
 import numpy as np
+
 from tensorrt_double.cudart import MisuseError
 from tensorrt_double.network import open_session
 from tensorrt_double.world import MAGIC, as_logger, dims
@@ -24,7 +25,9 @@ class PlayedRuntime:
         content = bytes(serialized_engine)
         body, crc = content[len(MAGIC) : -4], content[-4:]
         if content[: len(MAGIC)] != MAGIC:
-            world.error(self._logger, "Serialization assertion magicTagRead == kMAGIC_TAG failed. Magic tag does not match")
+            world.error(
+                self._logger, "Serialization assertion magicTagRead == kMAGIC_TAG failed. Magic tag does not match"
+            )
             return None
         if len(content) < 16 or zlib.crc32(body).to_bytes(4, "little") != crc or "deserialize" in world.faults:
             world.error(self._logger, "Serialization assertion failed: the plan is damaged")

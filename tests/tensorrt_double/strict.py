@@ -1,8 +1,8 @@
 """Classes made of a table of names: what the table lacks raises, as a version of TensorRT that lacks it would.
 
 Methods take the positions and keywords of the table's overloads and no others; properties are read-only where the table
-says so; an enum takes no number in a member's place. What a method does is given beside the table; a name that is in the
-table and is not played raises ``NotImplementedError``, so that no test passes by accident.
+says so; an enum takes no number in a member's place. What a method does is given beside the table; a name that is in
+the table and is not played raises ``NotImplementedError``, so that no test passes by accident.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from tensorrt_double.cudart import Cudart
 from tensorrt_double.strict import make_object
 

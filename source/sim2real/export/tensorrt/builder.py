@@ -6,6 +6,7 @@ that does not fit gets the index -1. TensorRT's own words then go into the error
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ def build_plan(trt: Any, plan: BuildPlan, choice: Choice, onnx: bytes, timing_ca
     logger = make_logger(trt)
     builder = trt.Builder(logger)
     network = builder.create_network(network_flags(trt, choice))
+    if network is None:
+        raise EngineError(f"TensorRT {trt.__version__} makes no network: {logger.errors()}.")
     parser = trt.OnnxParser(network, logger)
     if not parser.parse(onnx):
         raise EngineError(f"TensorRT {trt.__version__} does not take {_name(plan, choice)}: {_errors(parser)}.")
@@ -105,8 +108,6 @@ def _attach_cache(config: Any, path: Path | None) -> bool:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file that has its name only when it is whole. Raises: EngineError, e.g. where the disk is full."""
-    import os
-
     part = path.with_name(path.name + ".part")
     try:
         with open(part, "wb") as file:
