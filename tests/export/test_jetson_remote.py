@@ -118,14 +118,16 @@ def test_steps_outlive_the_shell_that_began_them(tmp_path):
 
 
 def test_steps_end_in_time_or_when_told(tmp_path):
-    """A limit gives 124; a stop ends it without an exit code; so does a device that was switched off."""
+    """A limit gives 124, a stop 143, and a device that was switched off none."""
     shutil.copy(STEP_SCRIPT, tmp_path)
     step(tmp_path, "start", "slow", "0.05", "sleep", "60")
     assert finished(tmp_path, "slow") == "done 124"
     step(tmp_path, "start", "watch", "60", "sleep", "60")
     assert step(tmp_path, "status", "watch").stdout == "running\n"
+    while not (tmp_path / "watch.run").exists():
+        assert step(tmp_path, "status", "watch").stdout == "running\n"
     step(tmp_path, "stop", "watch")
-    assert finished(tmp_path, "watch") == "gone"
+    assert finished(tmp_path, "watch") == "done 143"
     (tmp_path / "off.pid").write_text("1 another-boot\n")
     assert step(tmp_path, "status", "off").stdout == "gone\n"
 

@@ -10,17 +10,20 @@ boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
 case $what in
 start)
     shift
-    rm -f "$name.rc" "$name.log"
+    rm -f "$name.rc" "$name.log" "$name.run"
     nohup setsid sh step.sh run "$@" >/dev/null 2>&1 </dev/null &
     echo "$! $boot" >"$name.pid"
     ;;
 run)
     seconds=$3 && shift 3
-    timeout -k 5 "$seconds" "$@" >"$name.log" 2>&1
+    timeout -k 5 "$seconds" "$@" >"$name.log" 2>&1 &
+    echo "$! $boot" >"$name.run"
+    wait "$!"
     echo "$?" >"$name.rc.part" && mv "$name.rc.part" "$name.rc"
     ;;
 stop)
-    if read -r pid began <"$name.pid" && [ "$began" = "$boot" ]; then kill -TERM -- "-$pid" 2>/dev/null; fi
+    # timeout hands the signal on to everything that it began
+    if [ -f "$name.run" ] && read -r pid began <"$name.run" && [ "$began" = "$boot" ]; then kill "$pid" 2>/dev/null; fi
     true
     ;;
 status)
