@@ -206,6 +206,25 @@ def test_a_torque_speed_line_leaves_nothing_at_full_speed():
 
 
 @both
+def test_no_joint_passes_its_speed_limit(engine):
+    """Two joints far from their targets, one with a limit; what does not pass it is as without."""
+    robot = panda()
+    bounded = dataclasses.replace(
+        robot, joints=(dataclasses.replace(robot.joints[0], velocity_limit=1.0), *robot.joints[1:])
+    )  # fmt: skip
+    far = default_of(robot) + np.eye(9)[0] + 0.4 * np.eye(9)[5]
+    speeds = {}
+    for name, kind in (("free", robot), ("bounded", bounded)):
+        seen = play(PLAYERS[engine](kind, 1 / 120, 2), kind, 120, targets=far)
+        speeds[name] = np.array([s.joint_vel[0] for s in seen])
+        np.testing.assert_allclose(seen[-1].joint_pos[0], far, atol=0.01)
+    assert speeds["free"][:, 0].max() > 1.5
+    assert speeds["bounded"][:, 0].max() == pytest.approx(1.0, abs=0.01)
+    places = [(0.5 * (s[1:] + s[:-1]) / 60).sum(axis=0) for s in speeds.values()]
+    np.testing.assert_allclose(places[0][0], places[1][0], atol=0.03)  # later, and as far
+
+
+@both
 def test_worlds_do_not_see_each_other(engine):
     """A world alone and among others under other conditions: the same numbers."""
     robot = go2()

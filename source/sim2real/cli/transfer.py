@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--episodes", type=int, default=100, help="in each engine (default: 100)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: runs/transfer/<policy>")
     parser.add_argument("--seed", type=int, default=20261, help="of the episodes (default: 20261)")
+    parser.add_argument("--spec", metavar="SPEC", help="draw conditions from a spec (default: the test's own ranges)")
     parser.add_argument("--curves", default="mujoco", help="engines of the robustness curves (default: mujoco)")
     parser.add_argument("--curve-episodes", type=int, default=20, help="at each point; 0: no curves (default: 20)")
     parser.add_argument("--episode-s", type=float, metavar="S", help="length (default: 20 s walking, 12 s reaching)")
@@ -45,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
         curve_engines=curves if args.curves != "mujoco" else tuple(e for e in curves if e in engines),
         curve_episodes=args.curve_episodes,
         seed=args.seed,
+        spec=args.spec,
         episode_s=args.episode_s,
         urdf=args.urdf,
         batch=args.batch,

@@ -17,7 +17,7 @@ import numpy as np
 from sim2real.contract import Contract
 from sim2real.evaluate.diagnose_evidence import Drive, Felt, world_of
 from sim2real.evaluate.engines.drives import Drives
-from sim2real.evaluate.engines.mujoco_player import compile_model
+from sim2real.evaluate.engines.mujoco_player import compile_model, hold_speed
 from sim2real.evaluate.engines.player import RobotMismatch, feels_gravity
 from sim2real.evaluate.engines.urdf import find_urdf, plain_urdf
 
@@ -50,6 +50,7 @@ class MujocoReplay:
         self.segments, self._length = segments, length
         self._robot, self._dt, self._decimation = robot, run.physics_dt_s, run.decimation
         self._drives = Drives.of(robot)
+        self._bounded = bool(np.isfinite(self._drives.speed).any())
         with tempfile.TemporaryDirectory(prefix="sim2real-replay-") as folder:
             plain = plain_urdf(find_urdf(robot, urdf), robot, Path(folder))
             model = compile_model(plain, robot, run.physics_dt_s, feels_gravity(robot))
@@ -91,6 +92,8 @@ class MujocoReplay:
                 if self._drives.has_line:
                     self._limit(strength)
                 mujoco.mj_step(self._model, self._data)
+                if self._bounded:
+                    hold_speed(self._model, self._data, self._v, self._drives.speed)
                 if not np.abs(self._data.qvel).max() < FASTEST:
                     break
                 if (step + 1) % self._decimation == 0:

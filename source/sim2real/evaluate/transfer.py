@@ -17,6 +17,8 @@ import numpy as np
 
 from sim2real.evaluate.episodes import EpisodeTable, EvaluationError
 
+MUJOCO = "mujoco"
+"""The engine that needs no Isaac Lab."""
 POLICIES = ("float", "int8", "gap_follower", "always_forward")
 """Who can drive."""
 
@@ -30,7 +32,7 @@ class TransferCfg:
     out: Path
     """Folder of the results."""
     physics: str = "ovphysx"
-    """Engine to drive in."""
+    """Engine to drive in: one of Isaac Lab's, or `mujoco`, MuJoCo's C library without Isaac Lab."""
     spec: str = "avoidance"
     """What the scenes and cameras are drawn from."""
     seed: int = 20261
@@ -80,7 +82,8 @@ def drive(
     from sim2real.spec import load_spec
     from sim2real_tasks.avoidance.terms import check_spec
 
-    check_physics(cfg.physics)
+    if cfg.physics != MUJOCO:
+        check_physics(cfg.physics)
     check_device(cfg.device)
     spec = load_spec(cfg.spec).with_seed(cfg.seed)
     check_spec(spec)
@@ -161,8 +164,17 @@ def has_int8(bundle: Path) -> bool:
 
 def open_env(cfg: TransferCfg, num_envs: int, colour: bool) -> Any:
     """The task's environment for `cfg`, as a context manager."""
-    from sim2real.lab.launch import make_env
     from sim2real_tasks.avoidance import TASK
+
+    if cfg.physics == MUJOCO:
+        from sim2real.evaluate.engines.mujoco_rover import open_rover
+        from sim2real.spec import load_spec
+
+        return open_rover(
+            load_spec(cfg.spec).with_seed(cfg.seed), num_envs, bundle_size(cfg.bundle), colour, cfg.moving
+        )
+
+    from sim2real.lab.launch import make_env
 
     changes: dict[str, Any] = {
         "scene.num_envs": num_envs,

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from sim2real.contract import Command, Contract, ContractError
+from sim2real.contract import Command, Contract, ContractError, ObservationTerm
 from sim2real.draws import Draws
-from sim2real.evaluate.engines.player import Conditions, Snapshot, turn_back
+from sim2real.evaluate.engines.player import Conditions, LinkChanges, Snapshot, turn_back
+from sim2real.evaluate.transfer_spec import SpecEpisodes
 
 DRAWN = "drawn"
 """The variant whose conditions are the episode's own."""
@@ -97,20 +98,16 @@ class TransferTask:
     """Seed of the episodes."""
     rules: TransferRules = field(default_factory=TransferRules)
     """What counts."""
+    spec: SpecEpisodes | None = None
+    """What `drawn` conditions are drawn from; None: the ranges of `FACTORS`."""
 
     @classmethod
-    def of(cls, contract: Contract, seed: int = 0, **changes: Any) -> TransferTask:
-        """The task of a contract.
+    def of(cls, contract: Contract, seed: int = 0, spec: SpecEpisodes | None = None, **changes: Any) -> TransferTask:
+        """The task of a contract; `changes` are fields of `TransferRules`.
 
         Raises:
-            ContractError: the policy moves no joints, takes no velocity or pose command, or needs to see the ground.
+            ContractError: the policy moves no joints, or takes no velocity or pose command.
         """
-        scans = [term.name for term in contract.state.terms if term.kind == "height_scan"]
-        if scans:
-            raise ContractError(
-                f"policy '{contract.name}' takes a height scan ({', '.join(scans)}); MuJoCo and DART are flat here."
-                " Give the policy of a flat task."
-            )
         kinds = {"velocity_command": VELOCITY, "pose_command": REACH}
         commands = contract.state.commands
         if len(commands) != 1:
@@ -122,9 +119,13 @@ class TransferTask:
         given = {"episode_s": 20.0 if kind == VELOCITY else 12.0}
         if commands[0].resample_s is not None:
             given["resample_s"] = commands[0].resample_s[1]
-        return cls(
-            kind=kind, command=commands[0], contract=contract, seed=seed, rules=TransferRules(**{**given, **changes})
-        )  # fmt: skip
+        rules = TransferRules(**{**given, **changes})
+        return cls(kind=kind, command=commands[0], contract=contract, seed=seed, rules=rules, spec=spec)
+
+    @property
+    def scan(self) -> ObservationTerm | None:
+        """The policy's height scan, which tells flat ground here; None without one."""
+        return next((term for term in self.contract.state.terms if term.kind == "height_scan"), None)
 
     @property
     def step_s(self) -> float:
@@ -143,7 +144,8 @@ class TransferTask:
 
     def identity(self) -> dict[str, Any]:
         """What all episodes of a table share."""
-        return {"contract": self.contract.sha256, "seed": self.seed, "rules": asdict(self.rules), "task": self.kind}
+        shared = {"contract": self.contract.sha256, "seed": self.seed, "rules": asdict(self.rules), "task": self.kind}
+        return shared if self.spec is None else {**shared, "spec": self.spec.spec.digest}
 
     def conditions(self, episodes: Sequence[Episode]) -> Conditions:
         """Starts and conditions of episodes."""
@@ -153,12 +155,18 @@ class TransferTask:
         def between(name: str, low: float, high: float, count: int = 1) -> np.ndarray:
             return low + (high - low) * draws.unit(f"transfer/{name}", numbers, count=count).astype(np.float64)
 
-        values = {}
+        given = [episode.overrides() for episode in episodes]
+        from_spec = {} if self.spec is None else self.spec.values(self.seed, numbers)
+        values: dict[str, Any] = {}
         for name, (nominal, (low, high), _, _) in FACTORS.items():
-            own = between(name, low, high)[:, 0]
-            given = [episode.overrides() for episode in episodes]
+            if self.spec is None:
+                own = between(name, low, high)[:, 0]
+            else:
+                own = from_spec.pop(name, np.full(len(numbers), nominal))
             pairs = zip(own, given, strict=True)
             values[name] = np.array([drawn if said is None else said.get(name, nominal) for drawn, said in pairs])
+        if from_spec:
+            _undo(from_spec["drives"], from_spec["links"], np.array([said is not None for said in given]))
         span = np.array([self.rules.joint_offset if joint.unit == "rad" else 0.0 for joint in joints])
         moves = self.contract.robot.floating_base  # type: ignore[union-attr]
         offset = between("joint_offset", -1.0, 1.0, len(joints)) * span
@@ -169,6 +177,7 @@ class TransferTask:
         velocity[:, :2] = speed
         return Conditions(
             **values,
+            **from_spec,
             yaw=between("yaw", -math.pi, math.pi)[:, 0] if moves else np.zeros(len(numbers)),
             joint_offset=np.clip(default + offset, limits[:, 0], limits[:, 1]) - default,
             base_velocity=velocity,
@@ -199,6 +208,11 @@ class TransferTask:
         error = (error + math.pi) % (2 * math.pi) - math.pi
         turn = np.clip((self.command.heading_stiffness or 0.0) * error, low, high)
         return np.concatenate([wanted[:, :2], turn[:, None]], axis=1)
+
+
+def _undo(drives: np.ndarray, links: LinkChanges, rows: np.ndarray) -> None:
+    """Make drives and links of some worlds nominal again."""
+    drives[rows], links.mass[rows], links.load[rows], links.com[rows] = 1.0, 1.0, 0.0, 0.0
 
 
 def heading_of(quat_xyzw: np.ndarray) -> np.ndarray:

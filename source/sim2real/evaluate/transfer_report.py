@@ -30,6 +30,8 @@ from sim2real.evaluate.transfer_verdict import (
 )
 from sim2real.evaluate.verdict import percent, points
 
+RIGHTMOST = ("time_s", "energy_j", "cost_of_transport", "action_rate", "at_speed_limit")
+"""Measures in the last columns of the table."""
 Interval = tuple[float, float, float] | None
 
 
@@ -86,6 +88,8 @@ class TransferReport:
             "verdict": asdict(self.verdict),
             "engines": [asdict(result) for result in self.results],
             "curves": self.curves,
+            "spec": None if self.task.spec is None else self.task.spec.spec.digest,
+            "not_played": [] if self.task.spec is None else list(self.task.spec.left_out),
             "sensitivity": {engine: [asdict(s) for s in found] for engine, found in self.sensitivity.items()},
             "conditions": {
                 name: {"nominal": nominal, "drawn": drawn, "curve": values, "unit": unit}
@@ -160,13 +164,13 @@ def _engines(report: TransferReport) -> str:
         f"turn error [{turn}]",
         "score",
     ]
-    heads += ["length [s]", "energy [J]", "cost of transport", "action rate [rad/s]"]
+    heads += ["length [s]", "energy [J]", "cost of transport", "action rate [rad/s]", "at speed limit [1]"]
     lines = []
     for r in report.results:
         gap = "" if r.gap is None else f"{points(r.gap.value)} ({points(r.gap.low)} to {points(r.gap.high)})"
         cells = [NAMES.get(r.engine, r.engine), gap, f"{r.falls} of {r.episodes}", _number(r.means["error"], scale)]
         cells += [_number(r.error_ratio), _number(r.means["turn_error"]), _number(r.means["score"])]
-        cells += [_number(r.means[key]) for key in ("time_s", "energy_j", "cost_of_transport", "action_rate")]
+        cells += [_number(r.means[key]) for key in RIGHTMOST]
         lines.append("<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{text(cell)}</th>" for cell in heads)
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
@@ -240,13 +244,30 @@ def _limits(report: TransferReport) -> str:
         f"An episode lasts {rules.episode_s:g} s; a success is {success}.",
         f"Other ways to end: {', '.join(OUTCOMES[1:]).replace('_', ' ')}.",
         "MuJoCo and DART load the vendor's URDF, Newton and PhysX what Isaac Lab made of it; all four drive the joints"
-        " with the contract's gains, limits and rotor inertia, on flat ground, without self-collision.",
-        "The policy is the exported file, run by the runtime that runs on a robot, and feels the exact state.",
+        " with the contract's gains, limits and rotor inertia (Newton knows no limit of speed), on flat ground, without"
+        " self-collision.",
+        "The policy is the exported file, run by the runtime that runs on a robot, and feels "
+        + ("the exact state." if report.task.spec is None else "what the spec's sensors tell of the state."),
+        *(
+            ["The ground is flat, and so the height scan says; the rough ground of training is not here."]
+            if report.task.scan is not None
+            else []
+        ),
+        *_left_out(report),
         "Nothing ran on a real robot. Four simulators can share an error.",
     ]
     return _section(
         "What this shows", "", f'<div class="card"><ul>{"".join(f"<li>{text(x)}</li>" for x in lines)}</ul></div>'
     )
+
+
+def _left_out(report: TransferReport) -> list[str]:
+    """What of the spec was not played."""
+    spec = report.task.spec
+    if spec is None:
+        return []
+    played = ", ".join(spec.terms) or "no term"
+    return [f"Of the spec, {played} are played.", *(f"Not played: {said}." for said in spec.left_out)]
 
 
 def _repeat(report: TransferReport) -> str:
@@ -285,4 +306,5 @@ def summary_lines(report: TransferReport) -> list[str]:
             f"{NAMES.get(r.engine, r.engine):<8} {percent(r.success):>8} of {r.episodes} (95 % interval {low:.1%} to"
             f" {high:.1%}), {r.falls} falls{gap}"
         )
-    return [*lines, report.verdict.sentence, *report.verdict.notes]
+    left_out = [] if report.task.spec is None else [f"not played: {said}" for said in report.task.spec.left_out]
+    return [*lines, report.verdict.sentence, *report.verdict.notes, *left_out]

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from sim2real.contract import RobotState
-from sim2real.evaluate.engines.player import Player, Snapshot, turn_back
+from sim2real.evaluate.engines.player import Player, Snapshot, ground_height, turn_back
+from sim2real.evaluate.episodes import EvaluationError
 from sim2real.evaluate.transfer_plan import REACH, VELOCITY, Episode, TransferTask, fallen
 
 OUTCOMES = ("success", "off_target", "fall", "diverged")
@@ -61,8 +62,10 @@ class PlayedEpisode:
     """Energy / (weight x way) [1]; None for an arm, and for a way below 0.5 m."""
     action_rate: float
     """Root mean square of the targets' change [rad/s]; smaller is smoother."""
+    at_speed_limit: float
+    """Share of the decisions after which a joint was at 99 % of its contract's speed limit, or beyond [1]."""
     conditions: dict[str, float] = field(default_factory=dict)
-    """Friction, mass, strength and latency of the episode."""
+    """Friction, mass, strength and latency of the episode; what else a spec drew follows from its number."""
 
     @property
     def success(self) -> bool:
@@ -111,12 +114,14 @@ def play(
     default = np.array([joint.default_pos for joint in task.contract.robot.joints])  # type: ignore[union-attr]
     measure = _Measure(task, player, seen)
     targets = np.tile(default, (count, 1))
+    senses = _Senses(player, task, episodes)
     for step in range(task.steps):
         if step % task.phase_steps == 0:
             wanted = task.wanted(episodes, step)
         command = task.command_now(wanted, seen)
         targets = targets.copy()
-        targets[:, columns] = policy.step(_felt(player, seen, task, command))
+        targets[:, columns] = policy.step(senses(seen, step, command))
+        targets -= senses.zero
         after = player.step(targets, measure.alive)
         seen = measure.add(step, seen, after, command, targets)
         if watch is not None:
@@ -126,17 +131,39 @@ def play(
     return measure.results(episodes, conditions)
 
 
-def _felt(player: Player, seen: Snapshot, task: TransferTask, command: np.ndarray) -> RobotState:
-    """What the robots feel."""
-    return RobotState(
-        joint_names=player.joint_names,
-        joint_pos=seen.joint_pos,
-        joint_vel=seen.joint_vel,
-        base_quat_xyzw=seen.base_quat_xyzw,
-        base_ang_vel=seen.base_ang_vel,
-        base_lin_vel=seen.base_lin_vel,
-        commands={task.command.name: command},
-    )
+class _Senses:
+    """What robots feel: the exact state, or what the spec's sensors tell of it in drawn episodes."""
+
+    def __init__(self, player: Player, task: TransferTask, episodes: Sequence[Episode]) -> None:
+        self._player, self._task = player, task
+        self._numbers = [episode.number for episode in episodes]
+        self._drawn = np.array([episode.overrides() is None for episode in episodes])
+        self.zero = np.zeros((len(episodes), len(player.joint_names)))
+        if task.spec is not None:
+            self.zero[self._drawn] = task.spec.zero_offset(task.seed, self._numbers)[self._drawn]
+        scan, self._rays = task.scan, 0
+        if scan is not None:  # rays that hit flat ground are all as far below the scanner's link as the ground is
+            link = str(scan.sensor.get("link", task.contract.robot.base_link))  # type: ignore[union-attr]
+            if link not in player.link_names:
+                raise EvaluationError(f"the height scan hangs on '{link}'; links are {', '.join(player.link_names)}")
+            self._link, self._rays = player.link_names.index(link), scan.size
+            self._ground = ground_height(task.contract.robot)  # type: ignore[arg-type]
+
+    def __call__(self, seen: Snapshot, step: int, command: np.ndarray) -> RobotState:
+        names = ("joint_pos", "joint_vel", "base_ang_vel", "base_lin_vel")
+        state = {name: getattr(seen, name) for name in names}
+        state["joint_pos"] = state["joint_pos"] + self.zero
+        if self._task.spec is not None:
+            told = self._task.spec.felt(self._task.seed, self._numbers, step, state)
+            state = {name: np.where(self._drawn[:, None], told[name], state[name]) for name in names}
+        if self._rays:
+            state["height_scan"] = np.repeat(seen.links[:, self._link, 2:] - self._ground, self._rays, axis=1)
+        return RobotState(
+            joint_names=self._player.joint_names,
+            base_quat_xyzw=seen.base_quat_xyzw,
+            commands={self._task.command.name: command},
+            **state,
+        )
 
 
 class _Measure:
@@ -148,9 +175,11 @@ class _Measure:
         self.alive = np.ones(count, bool)
         self._outcome = np.full(count, "", dtype=object)
         self._height = stance_height(task)
-        zeros = {name: np.zeros(count) for name in ("score", "error", "turn", "energy", "way", "change")}
+        zeros = {name: np.zeros(count) for name in ("score", "error", "turn", "energy", "way", "change", "fast")}
         self._sums, self._steps, self._late = zeros, np.zeros(count), np.zeros(count)
         self._tip = player.link_names.index(task.command.body) if task.kind == REACH else 0  # type: ignore[arg-type]
+        limits = [joint.velocity_limit for joint in task.contract.robot.joints]  # type: ignore[union-attr]
+        self._speed = np.array([math.inf if limit is None else 0.99 * limit for limit in limits])
         self._last_targets: np.ndarray | None = None
 
     def add(self, step: int, before: Snapshot, after: Snapshot, command: np.ndarray, targets: np.ndarray) -> Snapshot:
@@ -161,6 +190,7 @@ class _Measure:
         on, sums = self.alive, self._sums
         self._steps[on] += 1
         sums["energy"][on] += seen.energy[on]
+        sums["fast"][on] += (np.abs(seen.joint_vel) >= self._speed).any(axis=1)[on]
         place, was = seen.links[:, self._tip], before.links[:, self._tip]
         axes = 3 if self._task.kind == REACH else 2
         sums["way"][on] += np.linalg.norm(place[:, :axes] - was[:, :axes], axis=1)[on]
@@ -224,6 +254,7 @@ class _Measure:
                     distance_m=_kept(way),
                     cost_of_transport=None if cost is None else _kept(cost),
                     action_rate=_kept(math.sqrt(sums["change"][i] / steps[i])),
+                    at_speed_limit=_kept(sums["fast"][i] / steps[i]),
                     conditions={name: _kept(getattr(conditions, name)[i]) for name in _CONDITIONS},
                 )
             )

@@ -25,6 +25,7 @@ from sim2real.evaluate.engines.player import ENGINES, LAB_PHYSICS, Player, Snaps
 from sim2real.evaluate.episodes import EvaluationError
 from sim2real.evaluate.transfer_plan import FACTORS, NOMINAL, REACH, Episode, TransferTask
 from sim2real.evaluate.transfer_rollout import play
+from sim2real.evaluate.transfer_spec import read_spec
 from sim2real.evaluate.transfer_table import PlayedTable
 
 BATCH = {"newton": 128, "physx": 128, "mujoco": 16, "dart": 8}
@@ -53,6 +54,8 @@ class EnginesCfg:
     """At each point of a curve; 0: no curves."""
     seed: int = 20261
     """Of the episodes."""
+    spec: str | None = None
+    """What drawn conditions are drawn from, a name or a file; None: the test's own ranges."""
     episode_s: float | None = None
     """Length of an episode [s]; None: 20 s for a velocity, 12 s for a reach."""
     urdf: Path | None = None
@@ -75,7 +78,17 @@ class EnginesCfg:
     def task(self, contract: Contract) -> TransferTask:
         """What is asked of the policy. Raises: ContractError: nothing that this test can ask."""
         changes = {} if self.episode_s is None else {"episode_s": self.episode_s}
-        return TransferTask.of(contract, self.seed, **changes)
+        spec = None
+        if self.spec is not None and contract.robot is not None:
+            spec = read_spec(self.spec, contract.robot, contract.rate_hz, self.urdf)
+        task = TransferTask.of(contract, self.seed, spec, **changes)
+        rough = [engine for engine in self.engines if engine in LAB_PHYSICS]
+        if task.scan is not None and rough:
+            raise EvaluationError(
+                f"policy '{contract.name}' takes a height scan ({task.scan.name}): it is played on flat ground, and its"
+                f" scene in {', '.join(rough)} is not flat. Give --engines mujoco,dart"
+            )
+        return task
 
     def episodes_of(self, engine: str) -> list[Episode]:
         """Everything that an engine has to play."""

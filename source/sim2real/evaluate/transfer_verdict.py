@@ -95,7 +95,9 @@ class Sensitivity:
     """What one unit is."""
 
 
-MEANS = ("score", "error", "turn_error", "time_s", "energy_j", "cost_of_transport", "action_rate")
+MEANS = ("score", "error", "turn_error", "time_s", "energy_j", "cost_of_transport", "action_rate", "at_speed_limit")
+OFTEN_AT_LIMIT = 0.05
+"""From this share of its time at a speed limit on the page says so [1]."""
 
 
 def judge_engines(played: Played, trained_in: str) -> list[EngineResult]:
@@ -164,6 +166,13 @@ def judge(results: Sequence[EngineResult], trained_in: str) -> TransferVerdict:
             notes.append(
                 f"The gap to {NAMES.get(r.engine, r.engine)} is between {points(r.gap.low)} and {points(r.gap.high)}"
                 " points: too wide an interval to be sure of the word; play more episodes."
+            )
+    for r in results:
+        often = r.means["at_speed_limit"]
+        if often and often[0] >= OFTEN_AT_LIMIT:
+            notes.append(
+                f"In {NAMES.get(r.engine, r.engine)} a joint is at its speed limit {percent(often[0])} of the time:"
+                " simulators hold it there, the controller of a real arm may stop with a fault."
             )
     return TransferVerdict(level=worst.level, sentence=f"{headline}: {own}; {'; '.join(said)}.", notes=tuple(notes))
 

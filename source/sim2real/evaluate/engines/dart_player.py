@@ -81,17 +81,18 @@ class DartPlayer:
         first = self._worlds[0]
         self.link_names = first.link_names
         self._tool = self.link_names.index(robot.end_effector or robot.base_link)
-        self._strength = np.ones(num_worlds)
+        self._driven = [self.drives] * num_worlds
         self._energy = np.zeros(num_worlds)
         self.mass = np.array([world.mass() for world in self._worlds])
 
     def reset(self, conditions: Conditions) -> Snapshot:
         """Begin an episode in every world."""
-        self._strength = np.asarray(conditions.strength, float)
+        factors, links = conditions.drive_factors(len(self.joint_names)), conditions.links_of(self.link_names, "dart")
+        self._driven = [self.drives.scaled(*row.T) for row in factors]
         self._energy[:] = 0.0
         quats = quat_from_yaw(conditions.yaw, self.robot.start_quat_xyzw)
         for i, world in enumerate(self._worlds):
-            world.set_up(conditions.mass[i], conditions.friction[i])
+            world.set_up(links.mass[i], links.load[i], links.com[i], conditions.friction[i])
             pos = self.drives.default_pos + conditions.joint_offset[i]
             world.place(pos, self.robot.start_pos, quats[i], conditions.base_velocity[i])
         self.mass = np.array([world.mass() for world in self._worlds])
@@ -106,7 +107,7 @@ class DartPlayer:
             if active is None or active[i]:
                 for plane in planes:
                     for _ in range(self._substeps):
-                        self._energy[i] += world.step(plane[i], self.drives, self._strength[i])
+                        self._energy[i] += world.step(plane[i], self._driven[i])
         return self._snapshot()
 
     def ground_force(self) -> np.ndarray:
@@ -154,11 +155,12 @@ class _World:
         self._rotors = np.array([names.index(ROTOR + name) for _, name in geared], int)
         for _, name in geared:
             self._skeleton.getJoint(ROTOR + name).setUseCouplerConstraint(True)
-        frictions = Drives.of(robot).friction
-        for name, friction, dof in zip(robot.joint_names, frictions, self._dofs, strict=True):
+        drives = Drives.of(robot)
+        rows = zip(robot.joint_names, drives.friction, drives.speed, self._dofs, strict=True)
+        for name, friction, speed, dof in rows:
             self._skeleton.getJoint(name).setLimitEnforcement(True)
             dof.setForceLimits(-np.inf, np.inf)  # the contract's limits act, not the URDF's
-            dof.setVelocityLimits(-np.inf, np.inf)
+            dof.setVelocityLimits(-speed, speed)
             dof.setCoulombFriction(friction)
         bodies = [self._skeleton.getBodyNode(i) for i in range(self._skeleton.getNumBodyNodes())]
         self._links = [body for body in bodies if not body.getName().startswith(ROTOR)]
@@ -179,10 +181,11 @@ class _World:
         """Of the robot, without what stands for armature [kg]."""
         return sum(body.getMass() for body in self._links)
 
-    def set_up(self, mass: float, friction: float) -> None:
-        """Scale masses and inertias, set friction."""
-        for body, (own, com, moment) in zip(self._links, self._inertias, strict=True):
-            body.setInertia(self._dart.dynamics.Inertia(own * mass, com, np.asarray(moment) * mass))
+    def set_up(self, mass: np.ndarray, load: np.ndarray, shift: np.ndarray, friction: float) -> None:
+        """Scale masses and inertias of the links, (links,), add loads, move centres of mass; set friction."""
+        for i, (body, (own, com, moment)) in enumerate(zip(self._links, self._inertias, strict=True)):
+            inertia = self._dart.dynamics.Inertia(own * mass[i] + load[i], com + shift[i], np.asarray(moment) * mass[i])
+            body.setInertia(inertia)
             for node in body.getShapeNodes():
                 node.getDynamicsAspect().setFrictionCoeff(friction)
 
@@ -204,17 +207,17 @@ class _World:
             root.setLinearVelocity(velocity)
         self._effort[:] = 0.0
 
-    def step(self, target: np.ndarray, drives: Drives, strength: float) -> float:
+    def step(self, target: np.ndarray, drives: Drives) -> float:
         """Go on by one step of DART; return the work of the drives without its sign [J]."""
         pos, vel = self._skeleton.getPositions()[self._ids], self._skeleton.getVelocities()[self._ids]
         if self._robot.floating_base:
-            effort = drives.effort_at(target, pos, vel, strength)
+            effort = drives.effort_at(target, pos, vel, 1.0)
             self._forces[self._ids] = effort
         else:
             dt = self._dt
-            kp, kd = drives.kp * strength, drives.kd * strength
+            kp, kd = drives.kp, drives.kd
             wanted = kp * (target - pos - dt * vel) - kd * vel
-            low, high = drives.limits(vel, strength)
+            low, high = drives.limits(vel, 1.0)
             effort = np.clip(wanted, low, high)
             free = effort == wanted  # a drive at its limit is a constant: nothing to solve
             damping = (drives.armature + np.where(free, dt * kd + dt * dt * kp, 0.0)) / dt

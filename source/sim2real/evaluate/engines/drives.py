@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,8 @@ class Drives:
     """Rotor inertia as the joint feels it [kg·m² or kg]."""
     friction: np.ndarray
     """Static friction of the joint [N·m or N]."""
+    speed: np.ndarray
+    """Speed that a joint does not pass, whatever pushes it [rad/s or m/s]; infinite where there is no such limit."""
     default_pos: np.ndarray
     """Default pose [rad or m]."""
 
@@ -47,8 +49,13 @@ class Drives:
             free=column([j.velocity_limit if on else None for j, on in zip(joints, line, strict=True)]),
             armature=column([joint.armature for joint in joints]),
             friction=column([joint.friction for joint in joints]),
+            speed=column([None if on else j.velocity_limit for j, on in zip(joints, line, strict=True)]),
             default_pos=column([joint.default_pos for joint in joints]),
         )
+
+    def scaled(self, kp: np.ndarray, kd: np.ndarray, effort: np.ndarray) -> Drives:
+        """The drives with gains and efforts multiplied, joint by joint."""
+        return replace(self, kp=self.kp * kp, kd=self.kd * kd, effort=self.effort * effort, stall=self.stall * effort)
 
     @property
     def has_line(self) -> bool:

@@ -18,7 +18,7 @@ from sim2real.evaluate.engines.latency import TargetLine
 from sim2real.evaluate.engines.player import LAB_PHYSICS, Conditions, RobotMismatch, Snapshot, quat_from_yaw
 
 SCALED = ("body_mass", "body_inertia", "actuator_kp", "actuator_kd", "actuator_effort_limit")
-"""Quantities that conditions multiply; friction is set."""
+"""Quantities that conditions change from nominal; friction is set."""
 
 
 class LabPlayer:
@@ -63,7 +63,8 @@ class LabPlayer:
         except BaseException:
             self._stack.close()
             raise
-        self._nominal = {name: self._held.nominal(name) for name in (*SCALED, "shape_friction")}
+        self._nominal = {name: self._held.nominal(name) for name in (*SCALED, "body_com", "shape_friction")}
+        self._moved = False
         self._base, self._tool = 0, self.link_names.index(robot.end_effector or robot.base_link)
         self._own_bodies = np.array([body.asset == "robot" for body in self._held.elements.body])
         self._own_shapes = np.array([shape.asset == "robot" for shape in self._held.elements.shape])
@@ -149,16 +150,28 @@ class LabPlayer:
         device = self._held.device
         rows = Rows(index=wp.array(np.arange(self.num_worlds), dtype=wp.int32, device=device), n=self.num_worlds)
         values = {name: self._nominal[name].copy() for name in SCALED}
-        for name, value in values.items():
-            factor = conditions.mass if name.startswith("body") else conditions.strength
-            own = self._own_bodies if name.startswith("body") else slice(None)
-            value[:, own] *= np.asarray(factor, np.float32)[:, None, None]
+        names = [body.name for body in self._held.elements.body if body.asset == "robot"]
+        links = conditions.links_of(names, self.engine)
+        factors = conditions.drive_factors(len(self.joint_names))[:, self._rank()].astype(np.float32)
+        for k, name in enumerate(("actuator_kp", "actuator_kd", "actuator_effort_limit")):
+            values[name] *= factors[:, :, k : k + 1]
+        for name in ("body_mass", "body_inertia"):
+            values[name][:, self._own_bodies] *= links.mass[:, :, None].astype(np.float32)
+        values["body_mass"][:, self._own_bodies] += links.load[:, :, None].astype(np.float32)
+        if links.com.any() or self._moved:
+            values["body_com"] = self._nominal["body_com"].copy()
+            values["body_com"][:, self._own_bodies] += links.com.astype(np.float32)
+            self._moved = bool(links.com.any())
         friction = self._nominal["shape_friction"].copy()
         friction[:, self._own_shapes] = np.asarray(conditions.friction, np.float32)[:, None, None]
         values["shape_friction"] = friction
         for name, value in values.items():
             self._held.write(name, wp.array(value, dtype=wp.float32, device=device), rows)
         self._held.finish(tuple(values), rows)
+
+    def _rank(self) -> list[int]:
+        """Place in the contract's order of each joint of the engine."""
+        return [self.joint_names.index(joint.name) for joint in self._held.elements.joint]
 
     def _mass(self) -> np.ndarray:
         return self._held.read("body_mass")[:, self._own_bodies].sum(axis=(1, 2)).astype(np.float64)

@@ -84,6 +84,69 @@ def compile_model(urdf: Path, robot: Robot, physics_dt: float, gravity: bool = T
         raise RobotMismatch(f"MuJoCo cannot build {urdf}: {error}") from error
 
 
+def hold_speed(model: Any, data: Any, dofs: np.ndarray, limits: np.ndarray) -> None:
+    """Bring joints that became too fast in the last step back to their limits, as PhysX's solver does.
+
+    An impulse at these joints alone, which the others feel through the inertia; the step's way goes with it. MuJoCo
+    itself has no limit of speed.
+
+    Args:
+        model: MuJoCo's model.
+        data: its state after a step.
+        dofs: degree of freedom of each joint, (joints,).
+        limits: largest speed of each [rad/s or m/s], (joints,).
+    """
+    import mujoco
+
+    before, held = data.qvel.copy(), np.zeros(len(dofs), bool)
+    wanted = np.zeros(len(dofs))
+    while True:
+        speed = data.qvel[dofs]
+        over = ~held & (np.abs(speed) > limits)
+        if not over.any():
+            break
+        wanted[over] = np.sign(speed[over]) * limits[over]
+        held |= over
+        unit = np.zeros((int(held.sum()), model.nv))
+        unit[np.arange(len(unit)), dofs[held]] = 1.0
+        response = np.empty_like(unit)
+        mujoco.mj_solveM(model, data, response, unit)
+        data.qvel[:] += np.linalg.solve(response[:, dofs[held]], wanted[held] - speed[held]) @ response
+    if held.any():
+        mujoco.mj_integratePos(model, data.qpos, data.qvel - before, model.opt.timestep)
+
+
+def move_centres(model: Any, nominal: Any, bodies: np.ndarray, shift: np.ndarray) -> None:
+    """Put centres of mass beside where a model has them; shapes and the boxes that contacts are looked for in stay.
+
+    Args:
+        model: what is changed.
+        nominal: what it was.
+        bodies: ids, (n,).
+        shift: in each body's frame [m], (n, 3).
+
+    Raises:
+        RobotMismatch: a body that MuJoCo compiled without room for it.
+    """
+    from sim2real.engines.mujoco.inertia import moved_boxes
+
+    model.body_ipos[:], model.bvh_aabb[:] = nominal.body_ipos, nominal.bvh_aabb
+    for body, by in zip(bodies, shift, strict=True):
+        if not by.any():
+            continue
+        if model.body_simple[body]:
+            raise RobotMismatch(f"MuJoCo cannot move the centre of mass of '{model.body(body).name}', a simple body")
+        model.body_ipos[body] += by
+        model.body_sameframe[body] = 0  # neither the inertia's frame nor a shape's is another's any longer
+        first = model.body_geomadr[body]
+        model.geom_sameframe[first : first + model.body_geomnum[body]] = 0
+        nodes = slice(model.body_bvhadr[body], model.body_bvhadr[body] + model.body_bvhnum[body])
+        count = model.body_bvhnum[body]
+        if count:
+            old, quat = (np.repeat(v[body][None], count, axis=0) for v in (nominal.body_ipos, nominal.body_iquat))
+            model.bvh_aabb[nodes] = moved_boxes(nominal.bvh_aabb[nodes], old, quat, old + by, quat)
+
+
 class MujocoPlayer:
     """Robots in MuJoCo, each in a model of its own; see :class:`~sim2real.evaluate.engines.player.Player`."""
 
@@ -131,7 +194,8 @@ class MujocoPlayer:
         self._own = np.arange(self.model.ngeom) != self.model.geom("ground").id
         self._base = self.model.body(robot.base_link).id
         self._tool = self.model.body(robot.end_effector or robot.base_link).id
-        self._strength = np.ones(num_worlds)
+        self._bounded = bool(np.isfinite(self.drives.speed).any())
+        self._driven = [self.drives] * num_worlds
         self._energy = np.zeros(num_worlds)
         self.mass = np.full(num_worlds, self.model.body_mass.sum())
 
@@ -139,18 +203,20 @@ class MujocoPlayer:
         """Begin an episode in every world."""
         import mujoco
 
-        self._strength = np.asarray(conditions.strength, float)
+        factors, links = conditions.drive_factors(len(self.joint_names)), conditions.links_of(self.link_names, "mujoco")
+        self._driven = [self.drives.scaled(*row.T) for row in factors]
         self._energy[:] = 0.0
         quats = quat_from_yaw(conditions.yaw, self.robot.start_quat_xyzw)
-        drives, nominal = self.drives, self.model
+        nominal, bodies = self.model, self._bodies
         for i, (model, data) in enumerate(zip(self._models, self._data, strict=True)):
-            factor, strength = conditions.mass[i], self._strength[i]
-            model.body_mass[:] = nominal.body_mass * factor
-            model.body_inertia[:] = nominal.body_inertia * factor
+            drives = self._driven[i]
+            model.body_mass[bodies] = nominal.body_mass[bodies] * links.mass[i] + links.load[i]
+            model.body_inertia[bodies] = nominal.body_inertia[bodies] * links.mass[i][:, None]
+            move_centres(model, nominal, bodies, links.com[i])
             model.geom_friction[self._own, 0] = conditions.friction[i]
-            model.actuator_gainprm[:, 0] = drives.kp * strength
-            model.actuator_biasprm[:, 1] = -drives.kp * strength
-            model.actuator_biasprm[:, 2] = -drives.kd * strength
+            model.actuator_gainprm[:, 0] = drives.kp
+            model.actuator_biasprm[:, 1] = -drives.kp
+            model.actuator_biasprm[:, 2] = -drives.kd
             mujoco.mj_setConst(model, data)
             mujoco.mj_resetData(model, data)
             data.qpos[self._q] = drives.default_pos + conditions.joint_offset[i]
@@ -160,7 +226,7 @@ class MujocoPlayer:
                 data.qvel[:3] = conditions.base_velocity[i]
             self._limit(i)
             mujoco.mj_forward(model, data)
-        self.mass = nominal.body_mass.sum() * conditions.mass
+        self.mass = np.array([model.body_mass.sum() for model in self._models])
         self._line.reset(conditions.latency_s)
         return self._snapshot()
 
@@ -178,6 +244,8 @@ class MujocoPlayer:
                 if self.drives.has_line:
                     self._limit(i)
                 mujoco.mj_step(model, data)
+                if self._bounded:
+                    hold_speed(model, data, self._v, self.drives.speed)
                 self._energy[i] += np.abs(data.actuator_force * data.qvel[self._v]).sum() * self._dt
             mujoco.mj_kinematics(model, data)  # places of links after the step
         return self._snapshot()
@@ -201,7 +269,7 @@ class MujocoPlayer:
 
     def _limit(self, i: int) -> None:
         """Set what the drives of a world may do at their present speed."""
-        low, high = self.drives.limits(self._data[i].qvel[self._v], self._strength[i])
+        low, high = self._driven[i].limits(self._data[i].qvel[self._v], 1.0)
         self._models[i].actuator_forcerange[:, 0] = np.maximum(low, -1e9)
         self._models[i].actuator_forcerange[:, 1] = np.minimum(high, 1e9)
 
@@ -218,7 +286,7 @@ class MujocoPlayer:
         return Snapshot(
             base_pos=every([data.xpos[self._base] for data in self._data]),
             base_quat_xyzw=quat,
-            base_lin_vel=speed + np.cross(spin, self.model.body_ipos[self._base]),
+            base_lin_vel=speed + np.cross(spin, every([model.body_ipos[self._base] for model in self._models])),
             base_ang_vel=spin,
             joint_pos=every([data.qpos[self._q] for data in self._data]),
             joint_vel=every([data.qvel[self._v] for data in self._data]),

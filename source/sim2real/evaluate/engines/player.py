@@ -8,8 +8,9 @@ decision of the policy for all worlds at once; inside, the engine steps its phys
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -58,6 +59,50 @@ def check_engine(engine: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class LinkChanges:
+    """What differs between the worlds link by link; n rows, a column for each named link. Others stay nominal."""
+
+    names: tuple[str, ...]
+    """Links."""
+    mass: np.ndarray
+    """Factor on mass and inertia [1], (n, links)."""
+    load: np.ndarray
+    """Mass that is carried at the centre of mass, beside it [kg], (n, links)."""
+    com: np.ndarray
+    """How far the centre of mass is moved, in the link's frame [m], (n, links, 3)."""
+
+    def take(self, rows: np.ndarray | list[int]) -> LinkChanges:
+        """The changes of some worlds."""
+        return LinkChanges(names=self.names, mass=self.mass[rows], load=self.load[rows], com=self.com[rows])
+
+    def on(self, names: Sequence[str], engine: str) -> LinkChanges:
+        """The changes with a column for each link that an engine has, in its order.
+
+        Raises:
+            RobotMismatch: a link is changed that the engine has not.
+        """
+        changed = (self.mass != 1.0).any(axis=0) | (self.load != 0.0).any(axis=0) | (self.com != 0.0).any(axis=(0, 2))
+        missing = [name for name, does in zip(self.names, changed, strict=True) if does and name not in names]
+        if missing:
+            raise RobotMismatch(
+                f"the spec changes links that are not links of their own in '{engine}': {', '.join(missing)}; it has:"
+                f" {', '.join(names)}. Select others in the spec"
+            )
+        rows = len(self.mass)
+        whole = LinkChanges(
+            names=tuple(names),
+            mass=np.ones((rows, len(names))),
+            load=np.zeros((rows, len(names))),
+            com=np.zeros((rows, len(names), 3)),
+        )
+        columns = [(list(names).index(name), k) for k, name in enumerate(self.names) if name in names]
+        for mine, other in columns:
+            whole.mass[:, mine], whole.load[:, mine] = self.mass[:, other], self.load[:, other]
+            whole.com[:, mine] = self.com[:, other]
+        return whole
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Conditions:
     """What differs between the worlds; n rows each."""
 
@@ -75,13 +120,34 @@ class Conditions:
     """Start of the joints beside the default pose [rad or m], (n, joints)."""
     base_velocity: np.ndarray
     """Velocity of the base at the start in the world [m/s], (n, 3); 0 for a base that is fixed."""
+    drives: np.ndarray | None = None
+    """Factors on stiffness, damping and effort limit beside `strength` [1], (n, joints, 3); None: 1."""
+    links: LinkChanges | None = None
+    """What differs link by link, beside `mass`; None: nothing."""
 
     def __len__(self) -> int:
         return len(self.friction)
 
     def take(self, rows: np.ndarray | list[int]) -> Conditions:
         """The conditions of some worlds."""
-        return Conditions(**{f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)})
+        values: dict[str, Any] = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        links = None if self.links is None else self.links.take(rows)
+        taken: dict[str, Any] = {
+            name: None if value is None else value[rows] for name, value in values.items() if name != "links"
+        }
+        return Conditions(**taken, links=links)
+
+    def links_of(self, names: Sequence[str], engine: str) -> LinkChanges:
+        """What differs at each link of an engine, `mass` included. Raises: RobotMismatch."""
+        count = len(self)
+        none = LinkChanges(names=(), mass=np.ones((count, 0)), load=np.zeros((count, 0)), com=np.zeros((count, 0, 3)))
+        found = (self.links or none).on(names, engine)
+        return dataclasses.replace(found, mass=found.mass * self.mass[:, None])
+
+    def drive_factors(self, joints: int) -> np.ndarray:
+        """Factors on stiffness, damping and effort limit, `strength` included, (n, joints, 3)."""
+        own = np.ones((len(self), joints, 3)) if self.drives is None else self.drives
+        return own * np.asarray(self.strength, float)[:, None, None]
 
     @classmethod
     def nominal(cls, worlds: int, joints: int, friction: float = 0.8) -> Conditions:
