@@ -61,6 +61,17 @@ def test_from_a_payload_to_proven_engines(tmp_path, cache, kind):
     assert list(cache.iterdir()) == []
 
 
+def test_the_python_route(tmp_path):
+    """With TensorRT's package there, the script runs the golden vectors in its own runner and times it."""
+    with device(tmp_path, no_python_tensorrt=False) as double:
+        built = build(double)
+        assert double.refused == [] and double.leftovers() == []
+    assert built.facts.python and built.record["route"] == "python"
+    assert built.record["parity"]["fp16"]["status"] == "pass" and built.record["latency"]["fp16"]["runs"] == 1000
+    assert sorted(built.files) == ["fp16.layers.json", "fp16.plan"]
+    assert built.measured["fp16"].latency["count"] == 400
+
+
 def test_the_fastest_that_passes_is_chosen(tmp_path):
     """FP16 answers wrongly on this device, so float32 is kept, and FP16 is not brought back."""
     with device(tmp_path, environment={"JETSON_DOUBLE_FAULT": "wrong_fp16"}) as double:

@@ -1,7 +1,6 @@
-"""The device's ``python3``: a script runs without sim2real and TensorRT's package, and finds a Jetson's libcudart.
+"""The device's ``python3``: a script runs without sim2real, and finds the stand-ins for libcudart and TensorRT.
 
-The CUDA runtime answers what is asked before an engine runs (which GPU, which version); memory and streams are not
-there, since this device builds and runs its engines with trtexec.
+TensorRT's package is there where ``$JETSON_DOUBLE_PYTHON`` says so; elsewhere the script has to do with trtexec.
 """
 
 from __future__ import annotations
@@ -10,76 +9,42 @@ import ctypes
 import os
 import runpy
 import sys
-from collections.abc import Callable
+from pathlib import Path
 
-PROJECT = ("sim2real", "sim2real_tasks", "torch", "onnx", "asyncssh")
+SM = {"Orin": (8, 7), "NVIDIA Thor": (11, 0)}
 
 
 class Absent:
     """Finds nothing for what a device has not, whatever this machine has."""
 
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name.partition(".")[0] in (*PROJECT, "tensorrt"):
+        """Refuse the names, and leave every other to the next finder."""
+        if name.partition(".")[0] in self.names:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-
-class Function:
-    """A function of a library: takes the attributes that ctypes' functions have."""
-
-    def __init__(self, call: Callable[..., object]) -> None:
-        self.call = call
-
-    def __call__(self, *args: object) -> object:
-        """Call it."""
-        return self.call(*args)
-
-
-class Cudart:
-    """The functions that tell about the GPU; every other is there and says that it is not supported (801)."""
-
-    def __init__(self, gpu: str) -> None:
-        self.gpu, self.sm = gpu, {"Orin": (8, 7), "NVIDIA Thor": (11, 0), "Xavier": (7, 2)}[gpu]
-
-    def __getattr__(self, name: str) -> Function:
-        """A function by its name in C; made once, since its argument types are set on it."""
-        known = getattr(type(self), name.removeprefix("cuda").lower(), None)
-        function = Function((lambda *args: 801) if known is None else known.__get__(self))
-        setattr(self, name, function)
-        return function
-
-    def getdevicecount(self, out) -> int:
-        out._obj.value = 1
-        return 0
-
-    def setdevice(self, device: int) -> int:
-        return 0
-
-    def devicegetattribute(self, out, number: int, device: int) -> int:
-        out._obj.value = {75: self.sm[0], 76: self.sm[1]}.get(number, 1)
-        return 0
-
-    def getdeviceproperties(self, address: int, device: int) -> int:
-        ctypes.memmove(address, self.gpu.encode() + b"\0", len(self.gpu) + 1)
-        return 0
-
-    def runtimegetversion(self, out) -> int:
-        out._obj.value = 12060
-        return 0
-
-    drivergetversion = runtimegetversion
-
-    def geterrorname(self, code: int) -> bytes:
-        return b"cudaErrorNotSupported"
-
-    geterrorstring = geterrorname
 
 
 def main() -> None:
     """Run the script in the arguments as the device would."""
-    sys.meta_path.insert(0, Absent())
-    library, load = Cudart(os.environ["JETSON_DOUBLE_GPU"]), ctypes.CDLL
+    tests = str(Path(__file__).parents[1])
+    sys.path.insert(0, tests)
+    from tensorrt_double.cudart import Cudart, Gpu
 
-    def open_library(name, *args: object, **kwargs: object):
+    name = os.environ["JETSON_DOUBLE_GPU"]
+    library, load = Cudart(Gpu(name=name, sm=SM[name])), ctypes.CDLL
+    absent = ["sim2real", "sim2real_tasks", "torch", "asyncssh"]
+    if os.environ.get("JETSON_DOUBLE_PYTHON"):
+        from tensorrt_double.fake import make_tensorrt
+
+        sys.modules["tensorrt"] = make_tensorrt(os.environ["JETSON_DOUBLE_TENSORRT"], library)
+    else:
+        absent.append("tensorrt")
+    sys.path.remove(tests)
+    sys.meta_path.insert(0, Absent(absent))
+
+    def open_library(name: object, *args: object, **kwargs: object) -> object:
         return library if "cudart" in str(name) else load(name, *args, **kwargs)
 
     ctypes.CDLL = open_library  # type: ignore[misc, assignment]

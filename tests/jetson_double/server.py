@@ -284,6 +284,7 @@ class JetsonDouble:
             "OMP_NUM_THREADS": "1",
             "JETSON_DOUBLE_TENSORRT": self.text.tensorrt,
             "JETSON_DOUBLE_GPU": self.text.gpu,
+            "JETSON_DOUBLE_PYTHON": "" if self.faults.no_python_tensorrt else "1",
             **self.faults.environment,
         }
         done = subprocess.run(argv, cwd=self.home, env=environment, capture_output=True, stdin=subprocess.DEVNULL)
