@@ -132,6 +132,17 @@ def test_worlds_and_order_do_not_matter(device: str) -> None:
             assert np.array_equal(values, whole[name][first : first + n]), name
 
 
+def test_a_row_can_play_any_world(device: str) -> None:
+    """With another id in a row, it draws what that world draws anywhere; the other rows stay as they are."""
+    many, few = (DrawBank(7, STREAMS, n, device) for n in (600, 3))
+    few.worlds.assign(np.array([5, 599, 5], np.int32))
+    for bank in (many, few):
+        n = bank.num_worlds
+        zeros = (ints(np.zeros(n), device), ints(np.zeros((n, len(STREAMS))), device))
+        bank.draw(Rows(ints(np.arange(n), device), n), *zeros)
+    np.testing.assert_array_equal(few.values.numpy(), many.values.numpy()[[5, 599, 5]])
+
+
 def test_moved_bounds_and_pins(device: str) -> None:
     """Bounds move without touching other streams; a pinned world has the bound itself, the others draw as ever."""
     n = 64

@@ -115,6 +115,18 @@ def test_a_world_does_not_depend_on_the_others(make):
 
 
 @pytest.mark.parametrize("make", [observing, commanding])
+def test_a_row_can_play_any_world(make):
+    """With another id in a row, it does what that world does anywhere, jitter and loss too."""
+    many, few = make(NOISY % "", num_envs=8), make(NOISY % "", num_envs=2)
+    few.worlds.assign(np.array([6, 3], np.int32))
+    for path in (many, few):
+        path.resets.zero_()
+        path.reset()
+    for step in data(9, 8):
+        assert torch.equal(many(step)[..., [6, 3], :], few(step[[6, 3]]))
+
+
+@pytest.mark.parametrize("make", [observing, commanding])
 @pytest.mark.parametrize("rows", [[1, 4], torch.tensor([4, 1]), slice(1, 5, 3)])
 def test_a_reset_leaves_other_worlds_as_they_are(make, rows):
     """Bit for bit; and the worlds that were reset begin with nothing of before."""

@@ -71,7 +71,7 @@ class DrawBank:
             streams: their order gives the order of columns, and changes no number.
             num_worlds: worlds of this process.
             device: Warp device of all arrays.
-            first_world: global id of world 0.
+            first_world: global id of world 0; see :attr:`worlds`.
             pinned: uniform and log_uniform streams that :attr:`boundary` may pin to a bound, in the order of its codes.
 
         Raises:
@@ -100,6 +100,10 @@ class DrawBank:
         self._bounds = {s.name: s.dist.bounds() for s in self.streams}
         self.values = wp.zeros((self.num_worlds, ends[-1]), dtype=wp.float32, device=self.device)
         """The draws, float32 (num_worlds, columns), SI; zero before the first draw."""
+        ids = (np.arange(self.num_worlds) + self.first_world).astype(np.uint32).view(np.int32)
+        self.worlds = wp.array(ids, dtype=wp.int32, device=self.device)
+        """Global id of each row's world, int32 (num_worlds,); who plays other worlds in a row (numbered scenes, say)
+        writes their ids here before a draw."""
         self.boundary = wp.full(self.num_worlds, -1, dtype=wp.int32, device=self.device)
         """int32 (num_worlds,): -1, or 2 k for a world whose stream ``pinned[k]`` is held at its low bound, 2 k + 1 at
         its high one. Read when a draw is made."""
@@ -185,7 +189,7 @@ class DrawBank:
             blocks,
             self._tables,
             rows.index,
-            wp.uint32(self.first_world),
+            self.worlds,
             episode,
             occurrence,
             int(fire is not None),

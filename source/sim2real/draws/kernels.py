@@ -229,7 +229,7 @@ def draw_blocks(
     blocks: wp.array(dtype=Block),
     tables: Tables,
     index: wp.array(dtype=wp.int32),
-    first_world: wp.uint32,
+    worlds: wp.array(dtype=wp.int32),
     episode: wp.array(dtype=wp.int32),
     occurrence: wp.array2d(dtype=wp.int32),
     use_fire: wp.int32,
@@ -249,7 +249,7 @@ def draw_blocks(
     counter = Counter()
     counter.k0 = blocks[b].k0
     counter.k1 = blocks[b].k1
-    counter.world = first_world + wp.uint32(world)
+    counter.world = wp.uint32(worlds[world])
     counter.episode = wp.uint32(episode[world])
     counter.occurrence = wp.uint32(occurrence[world, stream])
     counter.number = blocks[b].number

@@ -65,6 +65,7 @@ class SignalGroup:
         for part in parts:
             streams: list[Stream] = [stream for path in part for stream in path.bank.streams]
             bank = DrawBank(part[0].seed, streams, num_envs, device, first_world)
+            bank.worlds = part[0].worlds
             at = 0
             for path in part:
                 width = path.bank.values.shape[1]

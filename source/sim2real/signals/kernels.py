@@ -29,7 +29,7 @@ class Signal:
     reading: wp.int32
     zero_lost: wp.int32
     has_jitter: wp.int32
-    first_world: wp.uint32
+    worlds: wp.array(dtype=wp.int32)  # global id of each row's world
     step_dt: wp.float32  # time between two calls [s]
     samples: wp.int32  # samples of a call
     spacing: wp.float64  # time between two samples [s]
@@ -62,7 +62,7 @@ def delay_of(
         counter = Counter()
         counter.k0 = signals[which].jitter_key.k0
         counter.k1 = signals[which].jitter_key.k1
-        counter.world = signals[which].first_world + wp.uint32(world)
+        counter.world = wp.uint32(signals[which].worlds[world])
         counter.episode = episode
         counter.occurrence = wp.uint32(sample)
         counter.number = wp.uint32(0)
@@ -83,7 +83,7 @@ def is_lost(
     """Return whether a sample gets lost; an episode's first never does."""
     if signals[which].dropout.column < 0 or sample == 0:
         return False
-    words = words_of(signals[which].dropout_key, signals[which].first_world + wp.uint32(world), episode, sample, 0)
+    words = words_of(signals[which].dropout_key, wp.uint32(signals[which].worlds[world]), episode, sample, 0)
     return unit_from_bits(words[0]) < level_of(signals[which].dropout, values, world, 0)
 
 
@@ -129,7 +129,7 @@ def put_errors(
     """Disturb all elements of a datum, in place."""
     if errors[which].any == 0:
         return
-    number = signals[which].first_world + wp.uint32(world)
+    number = wp.uint32(signals[which].worlds[world])
     episode = wp.uint32(paths[which].episodes[world])
     for block in range((signals[which].size + 3) // 4):
         disturb_block(
@@ -346,7 +346,7 @@ def command(
     sample = count[world]
     count[world] = sample + 1
     episode = wp.uint32(episodes[world])
-    number = signals[0].first_world + wp.uint32(world)
+    number = wp.uint32(signals[0].worlds[world])
     slot = sample % signals[0].depth
     before = (sample + signals[0].depth - 1) % signals[0].depth
     lost = is_lost(signals, 0, values, world, episode, sample)

@@ -59,11 +59,13 @@ class Path:
         self.device: Any = wp.get_device(str(device))
         streams = streams_of(name, self.signal, self.size)
         self.bank = DrawBank(spec.seed, list(streams.values()), self.num_envs, self.device, self.first_world)
+        self.worlds: wp.array = self.bank.worlds
+        """Global id of each row's world, int32 (num_envs,); who plays other worlds writes theirs before a reset."""
         columns = {part: self.bank.columns[stream.name] for part, stream in streams.items()}
         self._columns = columns
         self.kernel_signal, self.kernel_errors = kernel_signal(
             name, self.signal, columns, seed=spec.seed, size=self.size, step_dt=self.step_dt,
-            first_world=self.first_world, samples=self._samples_of(self.substeps),
+            worlds=self.worlds, samples=self._samples_of(self.substeps),
         )  # fmt: skip
         self._tables = jitter_tables(self.signal, self.device)
         self.depth: int = self.kernel_signal.depth

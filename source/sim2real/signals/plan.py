@@ -103,7 +103,7 @@ def jitter_tables(signal: SignalSpec, device: Any) -> Any:
 
 def kernel_signal(
     name: str, signal: SignalSpec, columns: Mapping[str, slice], *, seed: int, size: int, step_dt: float,
-    first_world: int, samples: int = 1,
+    worlds: Any, samples: int = 1,
 ) -> tuple[Any, Any]:  # fmt: skip
     """Return the kernels' ``Signal`` and ``Errors``.
 
@@ -114,11 +114,9 @@ def kernel_signal(
         seed: the spec's seed.
         size: elements of a datum.
         step_dt: time between two calls [s].
-        first_world: global id of world 0.
+        worlds: global id of each row's world, int32 (num_envs,), a Warp array.
         samples: samples of a call.
     """
-    import warp as wp
-
     from sim2real.signals.kernels import Signal
     from sim2real.signals.levels import make_key, make_level
     from sim2real.signals.line_kernels import HOLD, LINEAR
@@ -132,7 +130,7 @@ def kernel_signal(
     found.clocked, found.period = int(period is not None), spacing if period is None else period
     found.zero_lost = int(signal.on_dropout == "zero")
     found.has_jitter = int(signal.jitter is not None)
-    found.first_world, found.step_dt = wp.uint32(first_world), step_dt
+    found.worlds, found.step_dt = worlds, step_dt
     for part in LEVELS:
         setattr(found, part, make_level(columns.get(part)))
     for part in ("jitter", "dropout"):
