@@ -86,9 +86,8 @@ def assemble(found: Found, cfg: ImportCfg, name: str, source: str) -> tuple[Cont
     physics = cfg.physics or found.physics
     if physics is None:
         asking.ask("the engine of training", "--physics NAME, e.g. newton_mjwarp, ovphysx, isaacsim_physx")
-    moves = any(
-        term.kind.startswith("base_") or term.kind in ("projected_gravity", "velocity_command") for term in terms
-    )
+    of_a_base = ("base_lin_vel", "base_ang_vel", "projected_gravity", "velocity_command")
+    moves = any(cfg.terms.get(term.name, term.what) in of_a_base for term in found.terms)
     if moves and cfg.start_height_m is None:
         asking.ask("the height of the base at the start [m]", "--start-height M")
     asking.check()

@@ -108,11 +108,12 @@ def _terms(
 
     scales, clips = column("observation_terms_scale", "1.0"), column("observation_terms_clip", "-inf;inf")
     histories = column("observation_terms_history_length", "0")
-    flat = column("observation_terms_flatten_history_dim", "True")
+    flat = column("observation_terms_flatten_history_dim", "1.000")
     terms = []
     for name, scale, clip, history, flattened in zip(names, scales, clips, histories, flat, strict=True):
         where = f"observation '{name}'"
-        if flattened != "True" and history not in ("0", "0.000"):
+        samples = int(_parts(history, source, where)[0])
+        if flattened not in ("True", "1.000") and samples > 0:
             raise ArtefactError(f"{source}: {where} keeps its history apart (flatten_history_dim = {flattened}).")
         what = NAMES.get(name)
         if what == "velocity_command" and len(commands) != 1:
@@ -124,7 +125,7 @@ def _terms(
                 what=what,
                 scale=tuple(factors),
                 clip=pair(_parts(clip, source, where), source, f"{where}: clip"),
-                history=max(1, int(_parts(history, source, where)[0])),
+                history=max(1, samples),
             )
         )
         if any(0.0 < abs(factor) < 0.1 for factor in factors) or 0.0 in factors:
