@@ -32,6 +32,7 @@ def test_words_that_do_not_go_together_are_one_clear_line(words, said, capsys):
         (["velocity/go2", "--physics", "bullet"], "unknown physics 'bullet'"),
         (["velocity/go2", "--try-in", "bullet"], "unknown physics 'bullet'"),
         (["velocity/go2", "--teacher", "nowhere"], "run.json is not there"),
+        (["velocity/go2", "--ranks", "0"], "ranks is 0; give 1 to"),
     ],
 )
 def test_what_cannot_be_trained_is_said_before_anything_starts(words, said, capsys, tmp_path):
@@ -39,6 +40,23 @@ def test_what_cannot_be_trained_is_said_before_anything_starts(words, said, caps
     assert main(["train", *words, "--device", "cpu", "--out", str(tmp_path / "run")]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_wandb_has_to_be_there(capsys, tmp_path, monkeypatch):
+    """Set-up does not install it."""
+    monkeypatch.setattr("sim2real.learn.ppo.config.find_spec", lambda name: None)
+    words = ["train", "velocity/go2", "--device", "cpu", "--logger", "wandb", "--out", str(tmp_path / "run")]
+    assert main(words) == 2
+    assert "'wandb' needs a package that set-up does not install: pip install wandb" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_torchrun_says_how_many_ranks_there_are(capsys, tmp_path, monkeypatch):
+    """Another number beside it is a mistake."""
+    for name, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["train", "velocity/go2", "--ranks", "3", "--out", str(tmp_path / "run")]) == 2
+    assert "--ranks 3, and torchrun started 2 processes; leave out --ranks" in capsys.readouterr().err
 
 
 def test_a_folder_is_named_by_what_is_trained():
@@ -65,3 +83,5 @@ def test_playing_what_is_no_run_says_so(capsys, tmp_path):
     (tmp_path / "run.json").write_text("{}")
     assert main(["play", str(tmp_path), "--headless"]) == 2
     assert "is no checkpoint; train first" in capsys.readouterr().err
+    assert main(["play", str(tmp_path), "--film", "walk.mp4"]) == 2
+    assert "walk.mp4: a film is written as .webp, .gif, .png (a strip of moments)" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import torch
 from engine_env import ENGINES
 from sim2real.errors import Sim2RealError
 from sim2real.learn.ppo import RunCfg, train
-from sim2real.learn.ppo.playing import Run, opened, play
+from sim2real.learn.ppo.playing import Run, in_browser, opened, play
 from sim2real.learn.ppo.saving import checkpoints_in
 
 TASK = "Sim2Real-Velocity-Flat-Go2"
@@ -100,8 +100,12 @@ def test_another_run_is_refused_in_its_folder(trained, capsys):
             train(cfg(folder, physics=physics, **changes))
 
 
-def test_its_policy_plays_and_is_tried_elsewhere(trained):
-    """In a process of its own, as a training tries it; every environment plays as many episodes."""
+def test_its_policy_plays_and_is_filmed(trained):
+    """Every environment plays as many episodes; the first robot's first one becomes a film, of its spec'd task."""
+    from PIL import Image
+
+    from sim2real.pipeline.film_run import Tape
+
     folder, physics, *_ = trained
     run = Run.read(folder / "run")
 
@@ -109,7 +113,10 @@ def test_its_policy_plays_and_is_tried_elsewhere(trained):
         task.episode_length_s = 0.4
 
     with opened(run, physics, num_envs=4, prepare=short) as (venv, policy):
-        played = play(run, venv, policy, 6, physics)
+        tape = Tape(run, venv, policy)
+        played = play(run, venv, policy, 6, physics, tape)
+        with Image.open(tape.save(folder / "films" / "go2.webp")) as film:
+            assert film.size == (400, 260) and 1 <= film.n_frames <= 5
     assert played.episodes == 8 and played.iteration == 5
     assert played.failures <= 1.0 and 1 <= played.length <= 20
 
@@ -208,6 +215,37 @@ def test_a_student_learns_what_a_teacher_that_sees_everything_does(tmp_path):
         assert play(student, venv, policy, 2).episodes == 2
     with pytest.raises(LearnError, match="cannot teach here.*--privileged"):
         train(cfg(tmp_path, **{**settings, "out": tmp_path / "other", "spec": None}))
+
+
+@pytest.mark.slow
+def test_a_browser_sees_the_robots(tmp_path):
+    """The page and the scene behind it come from this machine's own address; another server's port is refused."""
+    import socket
+    import urllib.request
+
+    import viser
+    from websockets.sync.client import connect
+
+    settings = {"physics": "newton_mjwarp", "curriculum": None, "num_envs": 2, "iterations": 1}
+    train(cfg(tmp_path, **settings))
+    run = Run.read(tmp_path / "run")
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        port = place.getsockname()[1]
+        place.listen()
+        with pytest.raises(Sim2RealError, match=f"port {port} cannot be used"):
+            in_browser(port)
+    with opened(run, num_envs=2, prepare=in_browser(port)) as (venv, policy):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=30) as page:
+            assert b"<html" in page.read(2000).lower()
+        address = f"ws://127.0.0.1:{port}"
+        with connect(address, subprotocols=[f"viser-v{viser.__version__}"], max_size=None) as client:
+            obs = venv.get_observations()
+            with torch.inference_mode():
+                for _ in range(3):
+                    obs, *_ = venv.step(policy(obs))
+            said = b"".join(client.recv(timeout=30) for _ in range(2))
+    assert len(said) > 1000
 
 
 @pytest.mark.slow

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from sim2real.errors import Sim2RealError
 from sim2real.learn.config import PRESETS, TrainCfg
+from sim2real.learn.ppo.config import LOGGERS
 
 HELP = """Train a policy.
 
@@ -15,7 +17,9 @@ train --data DIR   the depth-avoidance classifier (ResNet18, one channel) on one
 
 Both leave a run folder that the same command goes on with where it stopped. A run of a task holds its checkpoints,
 curves.json and curves.png, run.json (command, versions, machine, time), and TensorBoard's files; a classifier's run
-policy.pt (for the export), checkpoint.pt, metrics.json and confusion.png."""
+policy.pt (for the export), checkpoint.pt, metrics.json and confusion.png.
+
+--ranks N starts torchrun on this machine; under a torchrun of your own the processes train together as well."""
 
 ONLY_DATA = ("preset", "epochs", "batch_size", "learning_rate", "size", "pretrained")
 ONLY_TASK = (
@@ -28,6 +32,9 @@ ONLY_TASK = (
     "try_in",
     "try_every",
     "try_episodes",
+    "ranks",
+    "logger",
+    "project",
 )
 
 
@@ -47,6 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task.add_argument("--try-in", metavar="NAME", nargs="+", help="other engines to try the policy in as it trains")
     task.add_argument("--try-every", type=int, metavar="N", help="iterations between two tries (default: 50)")
     task.add_argument("--try-episodes", type=int, metavar="N", help="episodes of a try in each engine (default: 16)")
+    task.add_argument("--ranks", type=int, metavar="N", help="train with N processes, one on each GPU (torchrun)")
+    task.add_argument("--logger", choices=LOGGERS, help="also send the numbers to wandb (default: tensorboard alone)")
+    task.add_argument("--project", metavar="NAME", help="project of wandb (default: sim2real)")
     task.add_argument("--verbose", action="store_true", help="show rsl_rl's tables")
     add_classifier_arguments(parser.add_argument_group("the classifier"))
 
@@ -101,11 +111,19 @@ def _refuse(args: argparse.Namespace, names: tuple[str, ...], what: str) -> None
 
 
 def run_task(args: argparse.Namespace) -> int:
-    """Train a policy by reinforcement learning."""
+    """Train a policy by reinforcement learning, in this process or in several."""
     from sim2real.lab.launch import register_tasks
     from sim2real.learn.ppo import RunCfg, train
     from sim2real.learn.ppo.agents import named
+    from sim2real.learn.ppo.ranks import Ranks, start_ranks
 
+    ranks = Ranks.here()
+    if args.ranks is not None and args.ranks != ranks.count:
+        if ranks.count > 1:
+            raise Sim2RealError(
+                f"--ranks {args.ranks}, and torchrun started {ranks.count} processes; leave out --ranks"
+            )
+        start_ranks(args.ranks, sys.argv[1:])
     device = args.device
     if device == "auto":
         import torch
@@ -113,7 +131,9 @@ def run_task(args: argparse.Namespace) -> int:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     register_tasks()
     task, physics = named(args.task), args.physics or RunCfg.physics
-    given = {name: getattr(args, name) for name in ("seed", "save_every", "try_every", "try_episodes")}
+    given = {
+        name: getattr(args, name) for name in ("seed", "save_every", "try_every", "try_episodes", "logger", "project")
+    }
     result = train(
         RunCfg(
             task=task,
@@ -132,6 +152,8 @@ def run_task(args: argparse.Namespace) -> int:
             **{name: value for name, value in given.items() if value is not None},
         )
     )
+    if not ranks.first:
+        return 0
     reward = (
         "no episode ended" if result.reward is None else f"mean return {result.reward:.2f} of the last 100 episodes"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from sim2real.learn.errors import LearnError
@@ -10,6 +11,8 @@ from sim2real.learn.errors import LearnError
 ENVS_ON_CPU = 256
 """Environments by default where there is no GPU; with one, as many as the task says."""
 ENVS_MOST = 65536
+LOGGERS = ("tensorboard", "wandb")
+"""Where the numbers of a training can go, besides its folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +34,11 @@ class RunCfg:
     physics: str = "ovphysx"
     """Engine to train in."""
     num_envs: int | None = None
-    """Environments of this process; None: the task's own number on a GPU, 256 on a CPU."""
+    """Environments of this process, each rank's; None: the task's own number on a GPU, 256 on a CPU."""
     iterations: int | None = None
     """Iterations in all, those before a resume included; None: what the task's agent says."""
     device: str = "cpu"
-    """`cpu`, `cuda` or `cuda:N`, for the physics and the networks."""
+    """`cpu`, `cuda` or `cuda:N`, for the physics and the networks; with several ranks `cuda` is each rank's own."""
     seed: int = 7
     """Seed of weights, exploration, starts and commands; the spec has its own."""
     save_every: int = 25
@@ -48,6 +51,10 @@ class RunCfg:
     """Iterations between two tries."""
     try_episodes: int = 16
     """Episodes of a try in each engine."""
+    logger: str = "tensorboard"
+    """One of `LOGGERS`; wandb writes TensorBoard's files too."""
+    project: str = "sim2real"
+    """Project of Weights & Biases."""
     verbose: bool = False
     """Show the tables of rsl_rl and what the framework says as it starts."""
 
@@ -64,6 +71,10 @@ class RunCfg:
         for name in ("save_every", "try_every"):
             if getattr(self, name) < 1:
                 raise LearnError(f"{name} is {getattr(self, name)}; give a number of iterations, 1 or more")
+        if self.logger not in LOGGERS:
+            raise LearnError(f"logger is '{self.logger}'; give one of {', '.join(LOGGERS)}")
+        if self.logger == "wandb" and find_spec("wandb") is None:
+            raise LearnError("logger 'wandb' needs a package that set-up does not install: pip install wandb")
         if self.try_episodes < 1:
             raise LearnError(f"try_episodes is {self.try_episodes}; give 1 or more")
         if not 0 <= self.seed < 2**31:

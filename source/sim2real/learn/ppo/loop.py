@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import shutil
 import signal
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sim2real.errors import Sim2RealError
 from sim2real.learn.errors import LearnError
 from sim2real.learn.ppo.config import ENVS_ON_CPU, RunCfg
+from sim2real.learn.ppo.ranks import Ranks
 
 if TYPE_CHECKING:
     from sim2real.learn.ppo.curricula import CurriculumStage
@@ -53,11 +55,23 @@ class Stopped(KeyboardInterrupt):
 def train(cfg: RunCfg) -> RunResult:
     """Train a task and leave a run folder; go on where its last checkpoint stands.
 
+    Under `torchrun` the processes train together, each with `num_envs` worlds of its own.
+
     Raises:
         Sim2RealError: no such task, engine, device or spec; or the folder holds another run.
         Stopped: Ctrl-C or SIGTERM came; a checkpoint was saved at the end of the iteration.
     """
-    from sim2real.lab.launch import check_device, check_physics, make_env, register_tasks
+    from sim2real.lab.launch import check_device
+
+    ranks = Ranks.here()
+    device = ranks.device(cfg.device)
+    check_device(device)
+    with ranks.joined(device):
+        return _train(dataclasses.replace(cfg, device=device), ranks)
+
+
+def _train(cfg: RunCfg, ranks: Ranks) -> RunResult:
+    from sim2real.lab.launch import check_physics, make_env, register_tasks
     from sim2real.learn.ppo.agents import agent_of, seeing_all, student_of
     from sim2real.learn.ppo.curricula import load_curriculum
     from sim2real.learn.ppo.playing import Run
@@ -65,7 +79,6 @@ def train(cfg: RunCfg) -> RunResult:
 
     for physics in (cfg.physics, *cfg.try_in):
         check_physics(physics)
-    check_device(cfg.device)
     spec = None if cfg.spec is None else load_spec(cfg.spec)
     stages = () if cfg.curriculum is None else load_curriculum(cfg.curriculum)
     register_tasks()
@@ -76,10 +89,12 @@ def train(cfg: RunCfg) -> RunResult:
     if cfg.teacher is not None:
         teacher = Run.read(cfg.teacher)
         agent = student_of(agent, teacher.agent)
+    if cfg.logger == "wandb":
+        agent.logger = {"class_name": "WandbLogWriter", "project_name": cfg.project}
     iterations = cfg.iterations or int(agent.max_iterations)
     if not cfg.resume:
-        start_over(cfg.out)
-    changes: dict[str, Any] = {"seed": cfg.seed}
+        ranks.on_first(lambda: start_over(cfg.out))
+    changes: dict[str, Any] = {"seed": cfg.seed + ranks.rank}  # each explores its own way; the spec's seed stays
     count = cfg.num_envs or (ENVS_ON_CPU if cfg.device == "cpu" else None)
     if count is not None:
         changes["scene.num_envs"] = count
@@ -94,10 +109,11 @@ def train(cfg: RunCfg) -> RunResult:
         applied = apply_spec(task, spec, steps_per_iteration=int(agent.num_steps_per_env), on_divergence="count")
         if cfg.curriculum is not None:
             add_levels(task)
-        sys.stderr.write("".join(f"{line}\n" for line in applied.lines()))
+        if ranks.first:
+            sys.stderr.write("".join(f"{line}\n" for line in applied.lines()))
 
     with make_env(cfg.task, cfg.physics, cfg.device, verbose=cfg.verbose, prepare=prepare, **changes) as env:
-        return Training(cfg, agent, env, spec, iterations, stages, teacher).run()
+        return Training(cfg, agent, env, spec, iterations, stages, teacher, ranks).run()
 
 
 class Training:
@@ -112,6 +128,7 @@ class Training:
         iterations: int,
         stages: tuple[CurriculumStage, ...] = (),
         teacher: Run | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         """Make the runner and go on from the folder's last checkpoint.
 
@@ -123,6 +140,7 @@ class Training:
             iterations: how many to do in all.
             stages: in which the spec comes to act; none: all of it from the start.
             teacher: the run to imitate, or None.
+            ranks: the processes that train together; None: this one alone.
         """
         from isaaclab.utils import to_dict
         from isaaclab_rl.rsl_rl import create_rsl_rl_runner
@@ -135,34 +153,45 @@ class Training:
         from sim2real.learn.ppo.watch import Line, Watch
 
         self.cfg, self.env, self.iterations = cfg, env, iterations
-        cfg.out.mkdir(parents=True, exist_ok=True)
-        facts = facts_of(cfg, env.num_envs, spec, iterations)
+        self.ranks = ranks = ranks or Ranks()
         data = to_dict(agent)
-        self.record = Record(cfg.out, facts, data, None if spec is None else spec.to_yaml())
+
+        def begin() -> Record:
+            cfg.out.mkdir(parents=True, exist_ok=True)
+            facts = facts_of(cfg, env.num_envs, spec, iterations, ranks.count)
+            return Record(cfg.out, facts, data, None if spec is None else spec.to_yaml())
+
+        self.record = ranks.on_first(begin)
         agent.save_interval = NEVER
-        with quiet(not cfg.verbose):
+        with quiet(not cfg.verbose), ranks.unseen():
             self.runner = create_rsl_rl_runner(TrainingEnv(env, agent.clip_actions), agent, log_dir=str(cfg.out))
         if teacher is not None:
             teach(self.runner, teacher)
         self._random_start = bool(agent.init_at_random_ep_len)
-        Watch(self.runner, str(cfg.out), self._iteration, cfg.verbose)
+        Watch(self.runner, str(cfg.out), self._iteration, cfg.verbose, ranks)
         self._line = Line()
-        self.checkpoints = Checkpoints(self.runner, env, cfg.out)
+        self.checkpoints = Checkpoints(self.runner, env, cfg.out, ranks)
         self.done, self.seconds = 0, 0.0
+        self._row: dict[str, Any] = {}
         self._steps, self._spent = 0.0, 0.0
         self._drawn = float("-inf")
-        self._stop = StopRequest()
-        self._tries = Tries(cfg.out, cfg.physics, cfg.try_in, cfg.try_episodes, cfg.device) if cfg.try_in else None
+        self._stop = StopRequest(ranks.first)
+        self._tries = None
+        if cfg.try_in and ranks.first:
+            self._tries = Tries(cfg.out, cfg.physics, cfg.try_in, cfg.try_episodes, cfg.device)
         self._stages = Progression(stages) if stages else None
-        found = checkpoints_in(cfg.out)
+        found = ranks.gather(list(checkpoints_in(cfg.out).items())[-1:])[0]
         self.checkpoint: Path | None = None
         if found:
-            self.done, self.checkpoint = list(found.items())[-1]
+            self.done, self.checkpoint = found[0]
             state = self.checkpoints.load(self.checkpoint)
             self.seconds = state["seconds"]
-            self.record.go_on(self.done)
+            if self.record is not None:
+                self.record.go_on(self.done)
+                self._row = self.record.rows[-1] if self.record.rows else {}
             if self._stages is not None and state["stages"] is not None:
                 self._stages.load_state_dict(state["stages"])
+        ranks.attach(self.runner)
         if self._stages is not None:
             self._enter()
 
@@ -170,7 +199,7 @@ class Training:
         """Learn to the end."""
         if self.done < self.iterations:
             if self.done:
-                sys.stderr.write(f"going on after iteration {self.done}\n")
+                self._tell(f"going on after iteration {self.done}")
             try:
                 with self._stop.listening():
                     self.runner.learn(self.iterations - self.done, init_at_random_ep_len=self._random_start)
@@ -179,33 +208,38 @@ class Training:
             finally:
                 if self._tries is not None:
                     self._tries.stop()
-            self.record.draw()
+            if self.record is not None:
+                self.record.draw()
         assert self.checkpoint is not None
-        row = self.record.rows[-1] if self.record.rows else {}
         return RunResult(
             out=self.cfg.out,
             checkpoint=self.checkpoint,
             iterations=self.done,
-            env_steps=int(row.get("env_steps", 0)),
+            env_steps=int(self._row.get("env_steps", 0)),
             steps_per_s=self._steps / self._spent if self._spent else None,
-            reward=row.get("reward"),
+            reward=self._row.get("reward"),
         )
 
     def _iteration(self, row: dict[str, Any]) -> None:
-        """End an iteration: tell, save when it is time, stop when asked."""
+        """End an iteration: tell, save when it is time, stop when asked; all ranks with the same numbers."""
+        from sim2real.learn.ppo.watch import merged
+
+        told = self.ranks.gather((row, self._stop.asked))
+        row, asked = merged([numbers for numbers, _ in told]), any(stop for _, stop in told)
         self.done = row["iteration"]
         self.seconds += row["iteration_s"]
         self._spent += row["iteration_s"]
         self._steps += row["env_steps"] / row["iteration"]
-        self.record.rows.append({key: value for key, value in row.items() if key != "of"} | {"seconds": self.seconds})
+        self._row = {key: value for key, value in row.items() if key != "of"} | {"seconds": self.seconds}
         if self._stages is not None:
-            row["stage"] = self._stages.number
-            self.record.rows[-1]["stage"] = self._stages.number
+            row["stage"] = self._row["stage"] = self._stages.number
             if self._stages.end_iteration(row, float(self.env.max_episode_length)):
                 self._enter()
-        self._line.show(row, self._curriculum())
-        asked, last = self._stop.asked, self.done >= self.iterations
-        due = self._tries is not None and (last or self.done % self.cfg.try_every == 0)
+        if self.record is not None:
+            self.record.rows.append(self._row)
+            self._line.show(row, self._curriculum())
+        last = self.done >= self.iterations
+        due = bool(self.cfg.try_in) and (last or self.done % self.cfg.try_every == 0)
         if asked or last or due or self.done % self.cfg.save_every == 0:
             self._save()
         if asked:
@@ -220,7 +254,7 @@ class Training:
         from sim2real.learn.ppo.tries import plotted, said
 
         for entry in found:
-            sys.stderr.write(f"{said(entry)}\n")
+            self._tell(said(entry))
             for name, value in plotted(entry).items():
                 self.runner.logger.writer.add_scalar(name, value, entry["iteration"] - 1)
 
@@ -231,15 +265,21 @@ class Training:
         assert self._stages is not None
         levels_of(self.env).set(**{name: getattr(self._stages.stage, name) for name in LEVELS})
         if self.done:
-            sys.stderr.write(f"after iteration {self.done}: {self._stages.said()}\n")
+            self._tell(f"after iteration {self.done}: {self._stages.said()}")
 
     def _save(self) -> None:
         stages = None if self._stages is None else self._stages.state_dict()
         self.checkpoint = self.checkpoints.save(self.done, self.seconds, stages=stages)
+        if self.record is None:
+            return
         self.record.write(self.done, self.seconds)
         if time.monotonic() - self._drawn > PICTURE_EVERY_S:
             self.record.draw()
             self._drawn = time.monotonic()
+
+    def _tell(self, line: str) -> None:
+        if self.ranks.first:
+            sys.stderr.write(f"{line}\n")
 
     def _curriculum(self) -> str:
         """Return how far the spec's ranges are open, as text."""
@@ -305,9 +345,14 @@ def quiet(on: bool) -> Iterator[None]:
 class StopRequest:
     """Ctrl-C and SIGTERM, heard at the end of an iteration; the second one stops at once."""
 
-    def __init__(self) -> None:
-        """Nobody has asked."""
+    def __init__(self, tells: bool = True) -> None:
+        """Nobody has asked.
+
+        Args:
+            tells: whether to answer on stderr.
+        """
         self.asked = False
+        self._tells = tells
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -327,5 +372,7 @@ class StopRequest:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
+        if not self._tells:
+            return
         sys.stderr.write("\nstopping after this iteration, and saving; again to stop now\n")
         sys.stderr.flush()

@@ -15,6 +15,8 @@ from typing import Any
 
 from sim2real.learn.errors import LearnError
 
+LOOPBACK = "127.0.0.1"
+"""Where a browser's view is served: nowhere but on this machine."""
 NO_SPEC = "none"
 """What is given as the spec to play without any."""
 
@@ -171,7 +173,14 @@ def policy_of(run: Run, venv: Any, device: str) -> Any:
     return runner.get_inference_policy(device=device)
 
 
-def play(run: Run, venv: Any, policy: Any, episodes: int, physics: str | None = None) -> Played:
+def play(
+    run: Run,
+    venv: Any,
+    policy: Any,
+    episodes: int,
+    physics: str | None = None,
+    on_step: Callable[[Any], None] | None = None,
+) -> Played:
     """Play episodes.
 
     Args:
@@ -180,6 +189,7 @@ def play(run: Run, venv: Any, policy: Any, episodes: int, physics: str | None = 
         policy: what :func:`opened` yields.
         episodes: how many at least; every environment plays as many as any other.
         physics: the engine, for the record.
+        on_step: called after every step with the episodes that ended, (num_envs,).
     """
     import torch
 
@@ -193,6 +203,8 @@ def play(run: Run, venv: Any, policy: Any, episodes: int, physics: str | None = 
         while bool((left > 0).any()):
             obs, reward, dones, extras = venv.step(policy(obs))
             policy.reset(dones)
+            if on_step is not None:
+                on_step(dones)
             returns += reward
             lengths += 1
             rows = dones.bool()
@@ -245,19 +257,26 @@ def in_browser(port: int) -> Callable[[Any], None]:
         port: where its web server listens, on this machine alone.
 
     Raises:
-        LearnError: viser is not installed.
+        LearnError: viser is not installed, or the port is taken.
     """
+    import socket
     from importlib.util import find_spec
 
     if find_spec("viser") is None:
         raise LearnError(
-            "watching needs the Python package viser, which is not installed: pip install 'viser>=1.0.16'; or give"
+            "watching needs the Python package viser, which is not installed: pip install 'sim2real[studio]'; or give"
             " --headless for numbers"
         )
+    with socket.socket() as place:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            place.bind((LOOPBACK, port))
+        except (OSError, OverflowError) as error:  # viser would take another one, and say nothing
+            raise LearnError(f"port {port} cannot be used ({error}); give another one with --port") from error
 
     def prepare(cfg: Any) -> None:
         from isaaclab_visualizers.viser import ViserVisualizerCfg
 
-        cfg.sim.visualizer_cfgs = [ViserVisualizerCfg(port=port, bind_address="127.0.0.1", verbose=False)]
+        cfg.sim.visualizer_cfgs = [ViserVisualizerCfg(port=port, bind_address=LOOPBACK, verbose=False)]
 
     return prepare

@@ -19,7 +19,7 @@ from sim2real.learn.errors import LearnError
 from sim2real.learn.ppo.config import RunCfg
 
 RUN, SPEC, AGENT, CURVES, PICTURE = "run.json", "spec.yaml", "agent.json", "curves.json", "curves.png"
-SAME = ("task", "physics", "spec_digest", "num_envs", "seed")
+SAME = ("task", "physics", "spec_digest", "num_envs", "ranks", "seed")
 """What a resumed run has to have in common with its folder."""
 PACKAGES = ("sim2real", "isaaclab", "rsl-rl-lib", "torch", "warp-lang", "newton", "mujoco-warp", "ovphysx")
 
@@ -65,9 +65,10 @@ class Record:
         """The learning curve: one entry for each iteration."""
         old = read_json(folder / RUN) if (folder / RUN).is_file() else {}
         for key in SAME if old else ():
-            if old.get(key) != facts[key]:
+            had = old.get(key, 1 if key == "ranks" else None)
+            if had != facts[key]:
                 raise LearnError(
-                    f"{folder} holds a run with {key} {old.get(key)}, and this one has {facts[key]}; give another"
+                    f"{folder} holds a run with {key} {had}, and this one has {facts[key]}; give another"
                     " --out, or --no-resume to start over"
                 )
         sessions = old.get("sessions", [])
@@ -127,8 +128,8 @@ def draw_curve(rows: list[dict[str, Any]], path: Path, title: str) -> None:
     os.replace(beside, path)
 
 
-def facts_of(cfg: RunCfg, num_envs: int, spec: Any, iterations: int) -> dict[str, Any]:
-    """Return what identifies a run."""
+def facts_of(cfg: RunCfg, num_envs: int, spec: Any, iterations: int, ranks: int = 1) -> dict[str, Any]:
+    """Return what identifies a run; `num_envs` are those of each of its ranks."""
     return {
         "task": cfg.task,
         "physics": cfg.physics,
@@ -138,6 +139,7 @@ def facts_of(cfg: RunCfg, num_envs: int, spec: Any, iterations: int) -> dict[str
         "privileged": cfg.privileged,
         "teacher": None if cfg.teacher is None else str(cfg.teacher),
         "num_envs": num_envs,
+        "ranks": ranks,
         "seed": cfg.seed,
         "device": cfg.device,
         "iterations": iterations,

@@ -2,7 +2,8 @@
 
 A checkpoint is rsl_rl's own (networks, normalisers, optimiser), so that other tools can play it; its `infos` hold the
 rest: what a spec's randomizer and curriculum have counted, what the environment has, the random generators, and how
-long it all took. Written beside and renamed: a killed run leaves the last whole one.
+long it all took; of every rank, where several processes train together. Written beside and renamed: a killed run leaves
+the last whole one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sim2real.lab.checkpoint import KEY as SPEC_KEY
 from sim2real.learn.errors import LearnError
+from sim2real.learn.ppo.ranks import Ranks
 
 NAME = re.compile(r"model_(\d+)\.pt")
 """Names of checkpoints, with the number of iterations done."""
@@ -34,26 +37,23 @@ def checkpoints_in(folder: Path) -> dict[int, Path]:
 class Checkpoints:
     """Saves and loads what a runner and its environment hold."""
 
-    def __init__(self, runner: Any, env: Any, folder: Path, keep: int = 3) -> None:
+    def __init__(self, runner: Any, env: Any, folder: Path, ranks: Ranks | None = None, keep: int = 3) -> None:
         """Take saving over from the runner.
 
         Args:
             runner: an rsl_rl runner; what it saves by itself from now on is nothing.
             env: the environment, unwrapped.
             folder: where checkpoints are.
+            ranks: the processes that train together; None: this one alone.
             keep: how many of them stay; older ones are removed.
         """
-        from sim2real.lab import keep_in_checkpoints
-        from sim2real.lab.event_terms import has_spec
-
-        if has_spec(env.cfg.events):
-            keep_in_checkpoints(runner, env)
         self._runner, self._env, self._folder, self._keep = runner, env, folder, keep
-        self._save, self._load = runner.save, runner.load
+        self._ranks = ranks or Ranks()
+        self._save = runner.save
         runner.save = lambda path, infos=None: None
 
     def save(self, done: int, seconds: float, stages: dict[str, Any] | None = None) -> Path:
-        """Write a checkpoint and remove the oldest.
+        """Write a checkpoint and remove the oldest; every rank calls it, and rank 0 writes.
 
         Args:
             done: iterations done.
@@ -63,12 +63,15 @@ class Checkpoints:
         Raises:
             LearnError: the disk does not take it; the old ones stay.
         """
+        mine, *others = self._ranks.gather(self._state())
         path = self._folder / f"model_{done}.pt"
         beside = path.with_name(f".{path.name}.partial")
-        state: dict[str, Any] = {"done": done, "seconds": seconds, "stages": stages}
-        state |= {"env": env_state(self._env), "random": random_state()}
+        if not self._ranks.first:
+            return path
+        infos = {SPEC_KEY: mine.pop(SPEC_KEY)} if SPEC_KEY in mine else {}
+        infos[KEY] = {"done": done, "seconds": seconds, "stages": stages, **mine, "others": others}
         try:
-            self._save(str(beside), infos={KEY: state})
+            self._save(str(beside), infos=infos)
             with open(beside, "rb") as file:
                 os.fsync(file.fileno())
             os.replace(beside, path)
@@ -91,24 +94,52 @@ class Checkpoints:
         Raises:
             Sim2RealError: it is not this run's.
         """
+        from sim2real.lab.checkpoint import restore
+        from sim2real.lab.event_terms import has_spec
         from sim2real.lab.motors import restore_motors
 
         try:
-            infos = self._load(str(path), map_location=self._runner.device)
+            infos = self._runner.load(str(path), map_location=self._runner.device)
         except RuntimeError as error:
             raise LearnError(
                 f"{path} does not fit this task's networks: {error}; was the task or its agent changed? Give another"
                 " --out, or --no-resume to start over"
             ) from error
-        if not infos or KEY not in infos:
+        drawn = has_spec(self._env.cfg.events)
+        if not infos or KEY not in infos or (drawn and SPEC_KEY not in infos):
             raise LearnError(f"{path} was not saved by this trainer; give another --out, or --no-resume to start over")
-        state = {"stages": None, **infos[KEY]}
-        restore_env(self._env, state["env"])
+        state = {"stages": None, "others": [], **infos[KEY]}
+        ranks = [{**state, SPEC_KEY: infos.get(SPEC_KEY)}, *state["others"]]
+        if len(ranks) != self._ranks.count:
+            raise LearnError(
+                f"{path} was saved by {len(ranks)} ranks and there are {self._ranks.count}; go on with as many"
+            )
+        mine = ranks[self._ranks.rank]
+        if drawn:
+            restore(self._env, mine[SPEC_KEY])
+        restore_env(self._env, mine["env"])
         self._env.reset()
-        restore_motors(self._env, state["env"].get("motors", {}))
-        restore_random(state["random"])
+        restore_motors(self._env, mine["env"].get("motors", {}))
+        restore_random(mine["random"])
         self._runner.current_learning_iteration = state["done"]
         return state
+
+    def _state(self) -> dict[str, Any]:
+        """Return what this rank needs to go on."""
+        from sim2real.lab.checkpoint import state_of
+        from sim2real.lab.event_terms import has_spec
+
+        state = {"env": on_cpu(env_state(self._env)), "random": random_state()}
+        return state | ({SPEC_KEY: on_cpu(state_of(self._env))} if has_spec(self._env.cfg.events) else {})
+
+
+def on_cpu(state: Any) -> Any:
+    """Return a state with its tensors on the CPU: another rank cannot take up those of this rank's GPU."""
+    import torch
+
+    if isinstance(state, dict):
+        return {key: on_cpu(value) for key, value in state.items()}
+    return state.cpu() if isinstance(state, torch.Tensor) else state
 
 
 def env_state(env: Any) -> dict[str, Any]:

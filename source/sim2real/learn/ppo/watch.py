@@ -15,7 +15,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from rsl_rl.utils.log_writer import LogWriter
 from rsl_rl.utils.logger import Logger
+
+from sim2real.learn.ppo.ranks import Ranks
 
 PREFIXES = ("Metrics/", "Curriculum/", "Episode_Termination/", "Episode_Reward/")
 """What Isaac Lab's managers log that a curve keeps."""
@@ -24,7 +27,14 @@ PREFIXES = ("Metrics/", "Curriculum/", "Episode_Termination/", "Episode_Reward/"
 class Watch(Logger):
     """rsl_rl's logger, which also hands the numbers of every iteration on."""
 
-    def __init__(self, runner: Any, log_dir: str, on_iteration: Callable[[dict[str, Any]], None], verbose: bool):
+    def __init__(
+        self,
+        runner: Any,
+        log_dir: str,
+        on_iteration: Callable[[dict[str, Any]], None],
+        verbose: bool,
+        ranks: Ranks | None = None,
+    ) -> None:
         """Take the logger's place in a runner.
 
         Args:
@@ -32,26 +42,31 @@ class Watch(Logger):
             log_dir: where TensorBoard's files go.
             on_iteration: called at the end of every iteration.
             verbose: print rsl_rl's table.
+            ranks: the processes that train together; None: this one alone.
         """
+        ranks = ranks or Ranks()
         super().__init__(
             log_dir=log_dir,
             cfg=runner.cfg,
             env_cfg=runner.env.cfg,
             num_envs=runner.env.num_envs,
-            is_distributed=runner.is_distributed,
-            gpu_world_size=runner.gpu_world_size,
-            gpu_global_rank=runner.gpu_global_rank,
+            is_distributed=ranks.count > 1,
+            gpu_world_size=ranks.count,
+            gpu_global_rank=ranks.rank,
             device=runner.device,
         )
         self.git_status_repos: list[str] = []  # run.json names the commit; a diff of the checkout is not the run's
-        self._on_iteration, self._verbose = on_iteration, verbose
+        self._on_iteration, self._verbose = on_iteration, verbose and ranks.first
         self._rewards: Any = 0.0
         self._steps = 0
         runner.logger = self
 
     def init_logging_writer(self) -> None:
-        """Open TensorBoard's file."""
+        """Open TensorBoard's file; a rank that writes none still counts its episodes."""
         super().init_logging_writer()
+        if self.disable_logs:
+            self.writer = Unwritten()
+            return
         with contextlib.suppress(OSError):
             (Path(str(self.log_dir)) / "git").rmdir()  # made for the diffs that we do not ask for
 
@@ -85,6 +100,9 @@ class Watch(Logger):
             super().log(it=it, start_it=start_it, total_it=total_it, **numbers)
         self._on_iteration(row)
 
+    def save_model(self, path: str, it: int) -> None:
+        """Upload nothing: a checkpoint gets its name only after it was written."""
+
     def _means(self) -> dict[str, float]:
         """Return the means over the iteration's steps of what the environment logged."""
         import torch
@@ -95,6 +113,27 @@ class Watch(Logger):
                 if name.startswith(PREFIXES):
                     found.setdefault(name, []).append(torch.as_tensor(value, dtype=torch.float32).mean().cpu())
         return {name: float(torch.stack(values).nanmean()) for name, values in found.items()}
+
+
+class Unwritten(LogWriter):
+    """Takes the numbers of a rank that writes nothing."""
+
+    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
+        """Forget a number."""
+
+
+def merged(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return one row for the same iteration of all ranks: means over the ranks that measured, rank 0's for the rest."""
+    if len(rows) == 1:
+        return rows[0]
+    row = dict(rows[0])
+    for name in ("reward", "episode_length", "reward_per_step"):
+        known = [found[name] for found in rows if found[name] is not None]
+        row[name] = mean(known) if known else None
+    for name in ("losses", "log"):
+        keys = dict.fromkeys(key for found in rows for key in found[name])
+        row[name] = {key: mean(found[name][key] for found in rows if key in found[name]) for key in keys}
+    return row
 
 
 class Line:
