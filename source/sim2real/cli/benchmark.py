@@ -52,9 +52,10 @@ def measure(args: argparse.Namespace, network: str) -> list[Row]:
 
     payload: Payload | None = None
     if (Path(network) / "contract.json").is_file():
+        from sim2real.contract import read_manifest
         from sim2real.export.jetson.bundle import payload_of
 
-        name, models = Path(network).resolve().name, models_of(network)
+        name, models = read_manifest(Path(network)).contract.name, models_of(network)
         payload = payload_of(network) if args.jetson is not None else None
     else:
         from sim2real.export.jetson.reference import make_reference
