@@ -29,6 +29,7 @@ from sim2real.contract.engines import add_engine, engine_devices, engine_record,
 from sim2real.contract.errors import ContractError
 from sim2real.contract.golden import Golden
 from sim2real.contract.joints import Joint, Robot, TrainingRun
+from sim2real.contract.json_schema import json_schema, json_schema_text
 from sim2real.contract.memory import RecurrentState
 from sim2real.contract.metadata import embed, extract
 from sim2real.contract.rollout import Rollout
@@ -71,6 +72,8 @@ __all__ = [
     "engine_record",
     "extract",
     "file_record",
+    "json_schema",
+    "json_schema_text",
     "read_manifest",
     "read_parity",
     "write_manifest",

@@ -99,7 +99,7 @@ class GoldenReference:
 
 Observation = DepthObservation | StateObservation
 """What may go in."""
-_OBSERVATIONS: dict[str, Any] = {"depth": DepthObservation, "state": StateObservation}
+OBSERVATIONS: dict[str, Any] = {"depth": DepthObservation, "state": StateObservation}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,7 +261,7 @@ class Contract:
             )
         try:
             top = keys(cls, data, "contract")
-            top["observation"] = _by_kind(_OBSERVATIONS, top["observation"], "observation")
+            top["observation"] = _by_kind(OBSERVATIONS, top["observation"], "observation")
             top["action"] = _by_kind(ACTIONS, top["action"], "action")
             top["memory"] = objects(RecurrentState, top["memory"], "memory")
             top["robot"] = None if top["robot"] is None else Robot.from_dict(top["robot"])
