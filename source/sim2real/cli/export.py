@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim2real.cli import jetson
+from sim2real.cli import engine, jetson
 from sim2real.errors import Sim2RealError
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ export --run RUN --out DIR               a policy of 'train TASK': the actor wit
 export --policy RUN --data DIR --out DIR the classifier of 'train --data', in float and INT8
 export RUN                               as --run, into RUN/bundle
 export BUNDLE --jetson USER@HOST         TensorRT engines for a finished bundle, built on the device that runs them
+export BUNDLE --engine                   the same on this machine, where TensorRT is
 
---jetson goes with each of these: the engines are built, proven, timed and weighed there and come back into the bundle.
+--jetson and --engine go with each of these: the engines are built, proven and timed there and join the bundle. Without
+them the bundle carries build_on_device.py, which does it on a device with nothing but JetPack.
 
 The network has to answer as the trained one, or nothing is written. Of a task's policy, what a robot will assemble of
 its own state is held against what the training environment gave, over whole episodes for a recurrent network. INT8 is
@@ -53,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--max-drop", type=float, help="INT8: largest loss of accuracy, as a share (default: 0.01)")
     data.add_argument("--threads", type=int, help="CPU threads; 0: as many as there are cores (default)")
     jetson.add_arguments(parser)
+    engine.add_arguments(parser)
 
 
 def export_classifier(
@@ -83,8 +86,10 @@ def take_source(args: argparse.Namespace) -> str | None:
         given = [f"--{name.replace('_', '-')}" for name in others if getattr(args, name) is not None]
         if given:
             raise Sim2RealError(f"{args.source} is a finished bundle; {', '.join(given)} cannot go with it")
-        if args.jetson is None:
-            raise Sim2RealError(f"{args.source} is a finished bundle; give --jetson USER@HOST to build its engines")
+        if args.jetson is None and not args.engine:
+            raise Sim2RealError(
+                f"{args.source} is a finished bundle; give --jetson USER@HOST, or --engine, to build its engines"
+            )
         return str(args.source)
     if args.run is not None or args.policy is not None:
         raise Sim2RealError(f"give either {args.source}, --run or --policy")
@@ -134,10 +139,11 @@ def run_cfg(args: argparse.Namespace) -> RunExportCfg:
 
 def run(args: argparse.Namespace) -> int:
     """Export and print the result."""
+    engine.check_arguments(args)
     jetson.check_arguments(args)
     bundle = take_source(args)
     if bundle is not None:
-        jetson.build_into(args, bundle)
+        _build_engines(args, bundle)
         return 0
     check(args)
     if args.run is not None:
@@ -153,9 +159,18 @@ def run(args: argparse.Namespace) -> int:
         times = result.latency[precision]
         print(f"latency, {precision}: p50 {times['p50']:.3g} ms, p99 {times['p99']:.3g} ms, one thread, batch 1")
     print(f"bundle: {result.folder}")
-    if args.jetson is not None:
-        jetson.build_into(args, str(result.folder))
+    _build_engines(args, str(result.folder))
     return 0
+
+
+def _build_engines(args: argparse.Namespace, bundle: str) -> None:
+    """Build engines where the options say, or leave the script that does it on a device."""
+    if args.jetson is not None:
+        jetson.build_into(args, bundle)
+    elif args.engine:
+        engine.build_here(args, bundle)
+    else:
+        engine.leave_script(bundle)
 
 
 def _print_joint_policy(result: ExportResult) -> None:

@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check_arguments(args: argparse.Namespace) -> None:
     """Refuse a Jetson's options without a Jetson, and a wrong address, before any work. Raises: Sim2RealError."""
-    given = [f"--{name.replace('_', '-')}" for name in ONLY_WITH if getattr(args, name) is not None]
+    names = [name for name in ONLY_WITH if name != "precisions" or not getattr(args, "engine", False)]
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is not None]
     if args.jetson is None and given:
         raise Sim2RealError(f"{', '.join(given)} only with --jetson USER@HOST")
     if args.jetson is not None:

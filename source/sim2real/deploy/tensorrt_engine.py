@@ -1,9 +1,10 @@
 """Runs a TensorRT engine: one code path for TensorRT 8.5 up to 11.
 
 Where CPU and GPU share their memory (a Jetson), inputs and outputs lie in one piece of memory that both reach, and
-nothing is copied. Elsewhere they are pinned and copied. Work goes to a stream of its own, recorded once as a CUDA graph
-where TensorRT allows it, since launching the kernels of a small policy one by one takes longer than running them. Every
-return value is looked at: TensorRT says False or None where Python would raise.
+nothing is copied. Elsewhere they are pinned and copied. Work goes to a stream of its own. When a batch comes a second
+time, the work is recorded as a CUDA graph where TensorRT allows it, since launching the kernels of a small policy one
+by one takes longer than running them. Every return value is looked at: TensorRT says False or None where Python would
+raise.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Engine:
         self._cuda = Cuda() if cuda is None else cuda
         self._mapped = self._cuda.shares_memory if mapped is None else mapped
         self._buffers: dict[str, Buffer] = {}
-        self._graphs: dict[int, tuple[int, int]] = {}
+        self._graph: tuple[int, int] | None = None
         self._wants_graph = graph
         self.graph_refused: str | None = None
         """Why there is no CUDA graph; None: there is one, or none was tried yet."""
@@ -166,16 +167,17 @@ class Engine:
             EngineError: an input is missing, unknown, of another shape or type; or the GPU failed.
         """
         batch = self._check(feeds)
+        again = batch == self._batch
         self._set_batch(batch)
         for name in self.inputs:
             self._view(name, batch)[...] = feeds[name]
-        if batch in self._graphs:
-            self._cuda.call("cudaGraphLaunch", self._graphs[batch][1], self._stream)
+        if self._graph is not None:
+            self._cuda.call("cudaGraphLaunch", self._graph[1], self._stream)
         else:
             self._enqueue(batch)
         self._cuda.call("cudaStreamSynchronize", self._stream)
         outputs = {name: self._view(name, batch).copy() for name in self.outputs}
-        if self._wants_graph and batch not in self._graphs and self.graph_refused is None:
+        if again and self._wants_graph and self._graph is None and self.graph_refused is None:
             self._record_graph(batch, outputs)
         return outputs
 
@@ -210,6 +212,7 @@ class Engine:
         if batch == self._batch:
             return
         self._batch = None
+        self._drop_graph()  # it was recorded for the shapes before
         for name in self.inputs:
             shape = with_batch(self.shapes[name], batch)
             self._need(self._context.set_input_shape(name, shape), f"'{name}' must not have the shape {shape}")
@@ -244,10 +247,10 @@ class Engine:
         stream = self._stream
         assert stream is not None
         try:
-            self._graphs[batch] = self._capture(batch, stream)
+            self._graph = self._capture(batch, stream)
             for name in self.outputs:
                 self._view(name, batch)[...] = 0
-            self._cuda.call("cudaGraphLaunch", self._graphs[batch][1], stream)
+            self._cuda.call("cudaGraphLaunch", self._graph[1], stream)
             self._cuda.call("cudaStreamSynchronize", stream)
             same = all(
                 np.allclose(self._view(name, batch), wanted[name], rtol=1e-3, atol=1e-5, equal_nan=True)
@@ -257,7 +260,7 @@ class Engine:
                 raise EngineError("the graph gives other outputs than the same work without it")
         except EngineError as error:
             self._cuda.clear_error()
-            self._drop_graphs()
+            self._drop_graph()
             self.graph_refused = str(error)
             _LOG.warning("%s: runs without a CUDA graph: %s", self.source, error)
 
@@ -279,16 +282,16 @@ class Engine:
             self._cuda.call("cudaGraphDestroy", graph)
             raise
 
-    def _drop_graphs(self) -> None:
-        for graph, launchable in self._graphs.values():
-            self._cuda.call("cudaGraphExecDestroy", launchable)
-            self._cuda.call("cudaGraphDestroy", graph)
-        self._graphs = {}
+    def _drop_graph(self) -> None:
+        recorded, self._graph = self._graph, None
+        if recorded is not None:
+            self._cuda.call("cudaGraphExecDestroy", recorded[1])
+            self._cuda.call("cudaGraphDestroy", recorded[0])
 
     @property
     def uses_graph(self) -> bool:
         """Whether a CUDA graph is in use."""
-        return bool(self._graphs)
+        return self._graph is not None
 
     @property
     def uses_mapped_memory(self) -> bool:
@@ -310,7 +313,7 @@ class Engine:
         stream, self._stream = self._stream, None
         if stream is not None:
             self._cuda.call("cudaStreamSynchronize", stream)
-            self._drop_graphs()
+            self._drop_graph()
         for buffer in self._buffers.values():
             buffer.free()
         self._buffers = {}
