@@ -1,7 +1,5 @@
 """Measured times: percentiles of all of them, and the way back into a spec."""
 
-import json
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +14,8 @@ from sim2real.spec import load_spec
 def test_percentiles_are_of_every_run():
     """None is left away, unlike trtexec's own."""
     found = summary(np.arange(1.0, 1002.0))
-    assert (found["p50"], found["p99"], found["p99_9"], found["max"]) == (501.0, 991.0, 1000.0, 1001.0)
+    percentiles = (found["p50"], found["p99"], found["p99_9"], found["max"])
+    assert percentiles == pytest.approx((501.0, 991.0, 1000.0, 1001.0))
     assert found["count"] == 1001 and found["mean"] == 501.0
 
 
@@ -50,5 +49,5 @@ def test_the_loop_closes(tmp_path, capsys):
     for percent in (0.0, 50.0, 99.0, 100.0):
         assert np.percentile(values, percent) == pytest.approx(np.percentile(times, percent) / 1e3, rel=0.01)
     assert signal.provenance["latency"].startswith("identified: trtexec 10.3.0")
-    assert main(["inspect", str(path), "--json"]) == 0
-    assert "command" in json.loads(capsys.readouterr().out)["signals"]["paths"][0]["path"]
+    assert main(["inspect", str(path)]) == 0
+    assert "policy -> command" in capsys.readouterr().out

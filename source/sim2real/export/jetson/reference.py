@@ -76,10 +76,10 @@ def make_reference(name: str, int8: bool = True) -> Reference:
     Raises:
         ExportError: no such network.
     """
-    import torch
-
     if name not in NETWORKS:
         raise ExportError(f"there is no network {name!r}; allowed: {', '.join(NETWORKS)}, or the folder of a bundle.")
+    import torch
+
     torch.manual_seed(0)
     inputs = np.random.default_rng(0).random((_FRAMES, CHANNELS, SIZE, SIZE)).astype(np.float32)
     with tempfile.TemporaryDirectory(prefix="sim2real-reference-") as folder:
