@@ -255,7 +255,7 @@ def _observation(
     if unknown or not joints or not robot:
         return (), ()
     zeros = {"joint_pos": found.default_pos, "joint_vel": found.default_vel}
-    made = []
+    made: list[dict[str, Any]] = []
     for term in found.terms:
         kind, relative = TERMS[str(kinds[term.name])]
         seen = (joints if term.joints is None else term.joints) if kind in JOINTS else ()

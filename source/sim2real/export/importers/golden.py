@@ -55,8 +55,16 @@ def drawn_rollout(contract: Contract, session: Any, steps: int, num_envs: int, s
         for name, value in zip(rows, (last, observed, action, mapper.targets(action)), strict=True):
             rows[name].append(np.array(value))
         last = mapper.raw(action).copy()
-    arrays = {name: np.stack(values) for name, values in rows.items()}
-    return Rollout(joint_names=names, states=states, commands=commands, fresh=fresh, **arrays)
+    return Rollout(
+        joint_names=names,
+        states=states,
+        commands=commands,
+        fresh=fresh,
+        last_action=np.stack(rows["last_action"]),
+        observations=np.stack(rows["observations"]),
+        actions=np.stack(rows["actions"]),
+        targets=np.stack(rows["targets"]),
+    )
 
 
 def _states(contract: Contract, rng: np.random.Generator, steps: int, num_envs: int) -> dict[str, np.ndarray]:

@@ -145,7 +145,8 @@ def _action(data: Mapping[str, Any], source: str) -> FoundAction:
 def _terms(data: Mapping[str, Any], group: str, source: str, warnings: list[str]) -> tuple[FoundTerm, ...]:
     """The observation."""
     groups = mapping(data, "observations", source)
-    terms, used = [], {}
+    terms: list[FoundTerm] = []
+    used: dict[str, int] = {}
     for i, term in enumerate(sequence(groups, group, source, "observations.")):
         where = f"observations.{group}[{i}]"
         if not isinstance(term, Mapping):
