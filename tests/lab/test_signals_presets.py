@@ -11,7 +11,7 @@ from sim2real.spec import load_spec
 from sim2real_tasks import TASKS
 
 PRESETS = ("go2", "panda", "anymal_c", "ur5")
-"""Presets, which are called as their robots' tasks; the rover's task is a direct one and reads no signals."""
+"""Presets, which are called as their robots' tasks; the rover's task is a direct one, with tests of its own."""
 COSTLY = PRESETS[2:]
 WORLDS, STEPS = 4, 5
 

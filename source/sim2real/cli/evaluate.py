@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="exported policy (not with --matrix)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
     parser.add_argument("--physics", default="ovphysx", help="engine to drive in (default: ovphysx)")
-    parser.add_argument("--spec", default="avoidance", help="what scenes and cameras are drawn from")
+    parser.add_argument("--spec", default="avoidance", help="randomization: scenes, cameras, all that it names")
     parser.add_argument("--seed", type=int, default=20261, help="seed of the test scenes (default: 20261)")
     parser.add_argument("--episodes", type=int, default=200, help="episodes of the float policy (default: 200)")
     parser.add_argument("--int8-episodes", type=int, default=100, help="of the INT8 policy (default: 100)")

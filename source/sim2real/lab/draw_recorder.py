@@ -24,7 +24,7 @@ class DrawRecorder(RecorderTerm):
         rows = every if env_ids is None else every[env_ids]
         draws = {name: found.values(name)[rows].flatten(1) for name in found.drawn_terms}
         return KEY, {
-            "world": rows + found.first_world,
+            "world": found.worlds[rows].to(torch.int64),
             "episode": found.episodes[rows].to(torch.int64),
             "draws": draws,
         }

@@ -76,6 +76,7 @@ class StateGuard:
         self._draws, self._columns = draws, columns
         self._held = draws.clone()
         self.episode = torch.full((env.num_envs,), -1, dtype=torch.int32, device=env.device)
+        self.world = self.episode.clone()
         self.step = torch.full((env.num_envs,), -1, dtype=torch.int32, device=env.device)
 
     def bad(self) -> torch.Tensor:
@@ -90,8 +91,8 @@ class StateGuard:
                 total = total + asset.data.joint_pos.torch.sum(-1) + asset.data.joint_vel.torch.sum(-1)
         return ~torch.isfinite(total)
 
-    def collect(self, episode: torch.Tensor, step: int) -> torch.Tensor:
-        """Note, on the device, the worlds that are bad for the first time, with the episode (num_envs,) each is in;
+    def collect(self, world: torch.Tensor, episode: torch.Tensor, step: int) -> torch.Tensor:
+        """Note, on the device, the worlds that are bad for the first time, with their ids and episodes (num_envs,);
         return which are bad now.
         """
         import torch
@@ -99,25 +100,22 @@ class StateGuard:
         bad = self.bad()
         new = bad & (self.step < 0)
         self.episode = torch.where(new, episode, self.episode)
+        self.world = torch.where(new, world, self.world)
         self._held = torch.where(new[:, None], self._draws, self._held)
         self.step = torch.where(new, torch.full_like(self.step, step), self.step)
         return bad
 
-    def found(self, first_world: int) -> list[Diverged]:
-        """Return what was noted since the last call, the earliest first, and forget it; this waits for the device.
-
-        Args:
-            first_world: global id of environment 0.
-        """
+    def found(self) -> list[Diverged]:
+        """Return what was noted since the last call, the earliest first, and forget it; this waits for the device."""
         steps = self.step.clone().cpu().numpy()  # a copy: on the CPU it would be the tensor's own memory
         envs = np.flatnonzero(steps >= 0)
         if not len(envs):
             return []
-        episodes, held = self.episode.cpu().numpy(), self._held.cpu().numpy()
+        worlds, episodes, held = self.world.cpu().numpy(), self.episode.cpu().numpy(), self._held.cpu().numpy()
         self.step.fill_(-1)
         return [
             Diverged(
-                world=first_world + int(env),
+                world=int(worlds[env]),
                 env=int(env),
                 episode=int(episodes[env]),
                 step=int(steps[env]),

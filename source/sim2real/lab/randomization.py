@@ -115,7 +115,8 @@ class Randomization:
         self.randomizer.resets.fill_(int(settings["first_episode"]))
         self._index = torch.zeros(env.num_envs, dtype=torch.int32, device=env.device)
         self._index_warp = wp.from_torch(self._index)
-        self._worlds = torch.arange(env.num_envs, dtype=torch.int32, device=env.device) + self.first_world
+        self.worlds: torch.Tensor = wp.to_torch(self.randomizer.bank.worlds)
+        """Global id of the world that each environment plays, int32 (num_envs,); a view."""
         self.episodes: torch.Tensor = wp.to_torch(self.randomizer.episode)
         """Number of the episode that each world is in, int32 (num_envs,); a view."""
         self.steps = 0
@@ -231,12 +232,13 @@ class Randomization:
 
         self._said = True
         applied = {path.name for path in signal_paths(self._env).values()}
+        applied |= set(getattr(self._env, "handled_vision", ()))
         for section in ("signals", "vision"):
-            names = [name for name in getattr(self.spec, section) if section != "signals" or name not in applied]
+            names = [name for name in getattr(self.spec, section) if name not in applied]
             if names:
                 logger.warning("events() does not apply the spec's %s: %s", section, ", ".join(names))
         for name, why in {**self.randomizer.chosen.skipped, **self.randomizer.chosen.elsewhere}.items():
-            if why.startswith("built"):
+            if why.startswith("built") or self.spec.terms[name].target in getattr(self._env, "handled_targets", ()):
                 continue
             logger.warning("terms.%s is not applied by events(): %s", name, why)
 
@@ -264,13 +266,28 @@ class Randomization:
         """Draw everything once."""
         self.randomizer.startup()
 
+    def play(self, env_ids: Any, worlds: Any, episodes: Any) -> None:
+        """Let some environments play these worlds' episodes from their next reset on, as numbered scenes do.
+
+        Args:
+            env_ids: environments (n,).
+            worlds: global ids (n,).
+            episodes: number of the episode of each, (n,).
+        """
+        import torch
+        import warp as wp
+
+        rows = torch.as_tensor(env_ids, device=self.worlds.device).long()
+        for array, numbers in ((self.worlds, worlds), (wp.to_torch(self.randomizer.resets), episodes)):
+            array[rows] = torch.as_tensor(numbers, device=array.device).to(torch.int32)
+
     def reset(self, env_ids: Any) -> None:
         """Begin an episode in some worlds: a slice, an index tensor, or None for all."""
         if not self._said:  # not at start, where make_env holds back what is logged
             self._say_what_is_left()
         rows, index = self._rows(env_ids)
         if self.curriculum:
-            self.curriculum.ending(rows, self._worlds[rows])
+            self.curriculum.ending(rows, self.worlds[rows])
         self.randomizer.reset(index)
         for start in self._starts:
             start.part = self._part
@@ -293,7 +310,7 @@ class Randomization:
         self.steps += 1
         self._override.check(self._at)
         if self.state_guard is not None:
-            self.state_guard.collect(self.episodes, self.steps)
+            self.state_guard.collect(self.worlds, self.episodes, self.steps)
         self.randomizer.step()
         self._stepped = self._at
         self._kick_fired()
@@ -306,7 +323,7 @@ class Randomization:
             if buffers:
                 raise overflow_error(buffers, envs)
         if self.state_guard is not None:
-            found = self.state_guard.found(self.first_world)
+            found = self.state_guard.found()
             if found and self.settings["on_divergence"] == "error":
                 raise diverged_error(found)
             self.diverged = [*self.diverged, *found][-1000:]
@@ -368,7 +385,7 @@ def diverged(env: Any) -> torch.Tensor:
     found = randomization_of(env)
     if found.state_guard is None:
         raise Sim2RealError("nobody looks for divergence; make the events with on_divergence='count'")
-    return found.state_guard.collect(found.episodes, found.steps)
+    return found.state_guard.collect(found.worlds, found.episodes, found.steps)
 
 
 __all__ = ["ON_DIVERGENCE", "Randomization", "diverged", "randomization_of"]

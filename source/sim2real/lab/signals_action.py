@@ -49,9 +49,9 @@ class SignalAction(ActionTerm):
         self._ahead = applies_processed(self._term)
         self._targets: Any = None
         if env.sim.physics_manager.handles_decimation():
-            from sim2real.lab.signals_newton import NewtonTargets
+            from sim2real.lab.signals_newton import targets_of
 
-            self._targets = NewtonTargets(env, self._term, cfg.signal)
+            self._targets = targets_of(env, self._term, cfg.signal)
 
     @property
     def action_dim(self) -> int:

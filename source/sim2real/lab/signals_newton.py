@@ -8,6 +8,7 @@ the next.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,30 +24,22 @@ if TYPE_CHECKING:
 class NewtonTargets:
     """The targets of all physics steps of one control step."""
 
-    def __init__(self, env: Any, term: Any, signal: str) -> None:
-        """Find the term's joints in Newton's control, and register the callback.
+    def __init__(self, env: Any, asset: Any, joint_ids: Sequence[int], attribute: str) -> None:
+        """Find joints in Newton's control, and register the callback.
 
-        Raises:
-            Sim2RealError: the term commands something else than joint positions or velocities.
+        Args:
+            env: the environment, its simulation started.
+            asset: the articulation.
+            joint_ids: its joints, in the order of the targets.
+            attribute: Newton's name of the targets, `joint_target_q` or `joint_target_qd`.
         """
         import torch
         import warp as wp
-        from isaaclab.envs import mdp
 
-        kinds = {mdp.JointPositionAction: "joint_target_q", mdp.JointVelocityAction: "joint_target_qd"}
-        attribute = kinds.get(type(term))  # a subclass may do more than scale and shift
-        if attribute is None:
-            raise Sim2RealError(
-                f"signals.{signal}: {type(term).__name__} cannot be delayed inside Newton's step; give an action of"
-                " joint positions or velocities, or set cfg.sim.use_newton_actuators = False, with which Isaac Lab"
-                " applies actions at every physics step"
-            )
-        manager = env.sim.physics_manager
-        asset = env.scene[term.cfg.asset_name]
-        ids, names = asset.find_joints(term.cfg.joint_names, preserve_order=term.cfg.preserve_order)
+        manager, ids = env.sim.physics_manager, [int(joint) for joint in joint_ids]
         columns = np.asarray(asset.map_joint_ids_to_backend(ids), np.int32)
         self._steps = env.cfg.decimation
-        shape = (self._steps, env.num_envs, len(names))
+        shape = (self._steps, env.num_envs, len(ids))
         self._torch: torch.Tensor = torch.zeros(shape, dtype=torch.float32, device=env.device)
         self._targets = wp.from_torch(self._torch)
         device = self._targets.device
@@ -78,6 +71,27 @@ class NewtonTargets:
         dim = self._torch.shape[1:]
         wp.launch(write_targets, dim=tuple(dim), inputs=self._inputs, device=self._step.device)
         wp.launch(count_step, dim=1, inputs=[self._step], device=self._step.device)
+
+
+def targets_of(env: Any, term: Any, signal: str) -> NewtonTargets:
+    """Return the targets of an action term's joints.
+
+    Raises:
+        Sim2RealError: the term commands something else than joint positions or velocities.
+    """
+    from isaaclab.envs import mdp
+
+    kinds = {mdp.JointPositionAction: "joint_target_q", mdp.JointVelocityAction: "joint_target_qd"}
+    attribute = kinds.get(type(term))  # a subclass may do more than scale and shift
+    if attribute is None:
+        raise Sim2RealError(
+            f"signals.{signal}: {type(term).__name__} cannot be delayed inside Newton's step; give an action of"
+            " joint positions or velocities, or set cfg.sim.use_newton_actuators = False, with which Isaac Lab"
+            " applies actions at every physics step"
+        )
+    asset = env.scene[term.cfg.asset_name]
+    ids, _ = asset.find_joints(term.cfg.joint_names, preserve_order=term.cfg.preserve_order)
+    return NewtonTargets(env, asset, ids, attribute)
 
 
 @dataclass(frozen=True, eq=False)

@@ -129,6 +129,11 @@ def quaternion_from_rpy(rpy: np.ndarray) -> np.ndarray:
     ).astype(np.float32)
 
 
+def camera_offsets(camera: CameraDraw) -> tuple[np.ndarray, np.ndarray]:
+    """Where the cameras sit on the body: positions (n, 3) [m] and quaternions x, y, z, w (n, 4), x forward, z up."""
+    return camera.position + np.array(CAMERA_POSITION, np.float32), quaternion_from_rpy(camera.rotation)
+
+
 def camera_world_poses(base_pose: np.ndarray, camera: CameraDraw) -> tuple[np.ndarray, np.ndarray]:
     """World poses of the cameras of level robots.
 
@@ -139,7 +144,7 @@ def camera_world_poses(base_pose: np.ndarray, camera: CameraDraw) -> tuple[np.nd
     Returns:
         Positions (n, 3) and quaternions x, y, z, w (n, 4) of the camera frame x forward, z up ("world" convention).
     """
-    local = camera.position + np.array(CAMERA_POSITION, np.float32)
+    local, _ = camera_offsets(camera)
     c, s = np.cos(base_pose[:, 3]), np.sin(base_pose[:, 3])
     x = base_pose[:, 0] + c * local[:, 0] - s * local[:, 1]
     y = base_pose[:, 1] + s * local[:, 0] + c * local[:, 1]

@@ -1,8 +1,9 @@
 """The avoidance environment: an Isaac Lab `DirectRLEnv` whose every episode is a numbered scene.
 
-Scene k of a spec is the same obstacles, start, camera and noise wherever and whenever it is played: environments take
-scene numbers, and everything random is a keyed draw of that number. By default environment i plays scene
-`rank · num_envs + i` and counts episodes; `play` goes once through a list of scenes instead (evaluation).
+Scene k of a spec is the same obstacles, start, camera and noise, the same rover, floor, motors and delays wherever and
+whenever it is played: environments take scene numbers, and everything random is a keyed draw of that number. By default
+environment i plays scene `rank · num_envs + i` and counts episodes; `play` goes once through a list of scenes instead
+(evaluation).
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import warp as wp
 from isaaclab.envs import DirectRLEnv
 
 from sim2real.draws import Draws
-from sim2real.lab.event_terms import has_spec
-from sim2real.spec import load_spec
+from sim2real.lab.signals_terms import first_world_of, spec_events
 from sim2real.vision import DepthParams
 
-from ..robots.rover import WHEEL_JOINTS, WHEEL_RADIUS, wheel_speeds
+from ..robots.rover import WHEEL_RADIUS
 from . import arena, camera, geometry, layout
 from .env_cfg import AvoidanceEnvCfg
-from .scene_cfg import NOMINAL_FOCAL_LENGTH
-from .terms import TERMS, check_spec
+from .links import CommandLink, PictureLink, hold
+from .prepare import prepare
+from .terms import OWN, PICTURE
 
 OUTCOMES = ("running", "success", "collision", "timeout")
 OBSERVE = ("noisy", "clean", "nothing")
@@ -56,27 +58,22 @@ class AvoidanceEnv(DirectRLEnv):
     """The environment; see `AvoidanceEnvCfg`."""
 
     cfg: AvoidanceEnvCfg
-    handled_targets = tuple(target for target, _ in TERMS.values())
+    handled_targets = OWN
     """What this environment draws and applies itself, from `randomization`."""
+    handled_vision = ("depth",)
+    """What of the spec's vision it applies itself."""
 
     def __init__(self, cfg: AvoidanceEnvCfg, render_mode: str | None = None, **kwargs):
-        self.randomization = load_spec(cfg.spec)
-        if cfg.spec_seed is not None:
-            self.randomization = self.randomization.with_seed(cfg.spec_seed)
-        check_spec(self.randomization, events=has_spec(cfg.events))
+        self.randomization = prepare(cfg)
         self.focal_min, _ = camera.focal_scale_bounds(self.randomization)
-        cfg.scene.camera.spawn.focal_length = self.focal_min * NOMINAL_FOCAL_LENGTH
-        # Dark surfaces are lost by the camera model; it sees them in the colour image.
-        cfg.colour = cfg.colour or (cfg.noise and camera.loses_dark_surfaces(self.randomization))
-        cfg.scene.camera.data_types = ["depth", "rgb"] if cfg.colour else ["depth"]
         super().__init__(cfg, render_mode, **kwargs)
         n, kind = self.num_envs, dict(device=self.device)
         self.robot = self.scene["robot"]
         self.obstacles = self.scene["obstacles"]
         self.camera = self.scene["camera"]
         self.image_size = cfg.scene.camera.width
-        self._wheels = self.robot.find_joints(list(WHEEL_JOINTS), preserve_order=True)[0]
-        self.scene_ids = np.arange(n) + _rank() * n
+        first = first_world_of(self)
+        self.scene_ids = np.arange(n) + first
         """Scene that each environment plays."""
         self.episodes = np.full(n, -1)
         """Episode of that scene; a reset moves to the next one."""
@@ -102,7 +99,11 @@ class AvoidanceEnv(DirectRLEnv):
         """The episodes that ended in the last step; None before the first."""
         self._queue: deque[int] | None = None
         self._before = torch.zeros(n, 3, **kind)
-        self._command = torch.zeros(n, 2, **kind)
+        self._episode_number = torch.zeros(n, dtype=torch.int32, **kind)
+        self.command_link = CommandLink(self, first)
+        """The way of a command to the motors."""
+        self.picture_link = PictureLink(self, first) if PICTURE in self.randomization.signals else None
+        """The way of the picture to the policy; None: it is there at once."""
         self._cameras = camera.draw_cameras(self.randomization, self.scene_ids, 0)
         self._depth_params: DepthParams | None = None
 
@@ -116,7 +117,9 @@ class AvoidanceEnv(DirectRLEnv):
 
     def _next_scenes(self, ids: np.ndarray) -> None:
         if self._queue is None:
-            self.episodes[ids] += 1
+            # The events' count goes on over a checkpoint.
+            found = spec_events(self)
+            self.episodes[ids] = self.episodes[ids] + 1 if found is None else found.randomizer.resets.numpy()[ids]
             return
         for i in ids:
             self.active[i] = bool(self._queue)
@@ -208,10 +211,11 @@ class AvoidanceEnv(DirectRLEnv):
 
     def _reset_idx(self, env_ids: Sequence[int] | torch.Tensor | None) -> None:
         ids = np.arange(self.num_envs) if env_ids is None else torch.as_tensor(env_ids).cpu().numpy().astype(np.int64)
-        super()._reset_idx(torch.as_tensor(ids, dtype=torch.int32, device=self.device))
-        self.episode_length_buf[ids] = 0
         self._next_scenes(ids)
         scenes, episodes = self.scene_ids[ids], self.episodes[ids]
+        self._number(ids, scenes, episodes)
+        super()._reset_idx(torch.as_tensor(ids, dtype=torch.int32, device=self.device))
+        self.episode_length_buf[ids] = 0
         if self.cfg.moving:
             phase = Draws(self.randomization.seed).unit("moving_phase", scenes, episodes, count=layout.COUNT)
             self._moving_phase[ids] = torch.as_tensor(phase, device=self.device)
@@ -224,15 +228,28 @@ class AvoidanceEnv(DirectRLEnv):
         self._draw_depth_params(ids)
         self.min_clearance[ids] = math.inf
 
+    def _number(self, ids: np.ndarray, scenes: np.ndarray, episodes: np.ndarray) -> None:
+        """Let all that is drawn elsewhere, too, be a function of the scene's number and episode."""
+        found = spec_events(self)
+        if found is not None:
+            found.play(ids, scenes, episodes)
+        rows = torch.as_tensor(ids, device=self.device)
+        self._episode_number[rows] = torch.as_tensor(episodes, dtype=torch.int32, device=self.device)
+        for path in (self.command_link.path, self.picture_link and self.picture_link.path):
+            if path is not None:
+                wp.to_torch(path.worlds)[rows] = torch.as_tensor(scenes, dtype=torch.int32, device=self.device)
+                path.reset(rows, wp.from_torch(self._episode_number))
+        if self.picture_link is not None:
+            self.picture_link.begin(rows)
+
     def _pre_physics_step(self, actions: torch.Tensor) -> None:
-        self._command = actions.clone()
+        self.command_link.send(actions)
         self._before = self.pose.clone()
         if self.cfg.moving:
             self._move_obstacles()
 
     def _apply_action(self) -> None:
-        left, right = wheel_speeds(self._command[:, 0], self._command[:, 1])
-        self.robot.set_joint_velocity_target_index(target=torch.stack((left, right), -1), joint_ids=self._wheels)
+        self.command_link.apply()
 
     def _get_dones(self) -> tuple[torch.Tensor, torch.Tensor]:
         self.pose = self._read_pose()
@@ -268,9 +285,13 @@ class AvoidanceEnv(DirectRLEnv):
         return progress + hit * cfg.reward_contact + arrived * cfg.reward_goal
 
     def _get_observations(self) -> dict:
+        if self.picture_link is not None:
+            self.picture_link.look(self._cameras)
         if self.observe == "nothing":
             return {"policy": torch.zeros(self.num_envs, *self.cfg.observation_space, device=self.device)}
-        self.images = self.render_images() if self.observe == "noisy" else self.render_clean()
+        before, self.images = self.images, self.render_images() if self.observe == "noisy" else self.render_clean()
+        if self.picture_link is not None:
+            hold(self.images, before, self.picture_link.lost)
         return {"policy": torch.from_numpy(self.images.noisy).to(self.device).unsqueeze(1)}
 
     # -- state and images --------------------------------------------------------------------------------------------
@@ -343,9 +364,3 @@ class AvoidanceEnv(DirectRLEnv):
     def camera_of(self) -> dict[str, np.ndarray]:
         """The cameras as the gap-follower wants them: fx, fy, cx, cy [px], camera_position, camera_rotation."""
         return camera.intrinsics(self._cameras, self.image_size)
-
-
-def _rank() -> int:
-    import os
-
-    return int(os.environ.get("RANK", "0"))

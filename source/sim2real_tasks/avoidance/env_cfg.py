@@ -26,9 +26,13 @@ class AvoidanceEnvCfg(DirectRLEnvCfg):
     """Depth [m] as the camera sees it; 0 is invalid."""
 
     spec: str = "avoidance"
-    """Randomization: a preset's name or a file."""
+    """Randomization: a preset's name or a file; what it says of the engine, motors and signals is applied too."""
     spec_seed: int | None = None
     """Seed that replaces the spec's; None keeps it."""
+    motors: str | None = None
+    """Motors of the wheels: a preset's name or a file of `config/motors/`. None: the solver's own velocity drive, or
+    `rover` where the spec draws what only a motor has (voltage, backlash, heat).
+    """
     colour: bool = False
     """Render colour too."""
     noise: bool = True

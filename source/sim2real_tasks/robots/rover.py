@@ -25,6 +25,11 @@ WHEEL_DAMPING = 2.0
 """Gain of the wheel's speed loop [N·m·s/rad]."""
 WHEEL_JOINTS = ("left_wheel_joint", "right_wheel_joint")
 """The driven joints, left first."""
+MOTOR_DAMPING = 0.25
+"""Gain of the same loop in front of a motor [N·m·s/rad]. It is stepped with the physics and has to be stable for a
+wheel that has lost the ground: below 2 x 0.0025 kg·m² / (1/120 s)."""
+MOTOR_ARMATURE = 0.001
+"""Inertia of a motor's rotor and gear as seen at the wheel [kg·m²]; our estimate."""
 CAMERA_POSITION = (0.15, 0.0, 0.12)
 """Where the depth camera sits in the base frame [m]; it looks along +x."""
 CAMERA_HEIGHT = WHEEL_RADIUS + CAMERA_POSITION[2]
@@ -70,3 +75,25 @@ def rover_cfg(prim_path: str = "{ENV_REGEX_NS}/Robot"):
             )
         },
     )
+
+
+def motorized(robot, motors: str):
+    """The same `ArticulationCfg` with motors at its wheels, of a preset's name or a file.
+
+    Raises:
+        SpecError: there is no such preset, or its file is wrong.
+    """
+    from isaaclab.actuators import IdealPDActuatorCfg
+    from isaaclab.utils import replace
+
+    from sim2real.lab.actuators import with_motors
+
+    wheels = IdealPDActuatorCfg(
+        joint_names_expr=[".*_wheel_joint"],
+        stiffness=0.0,
+        damping=MOTOR_DAMPING,
+        armature=MOTOR_ARMATURE,
+        actuator_effort_limit=WHEEL_EFFORT_MAX,
+        actuator_velocity_limit=WHEEL_SPEED_MAX,
+    )
+    return with_motors(replace(robot, actuators={"wheels": wheels}), motors)

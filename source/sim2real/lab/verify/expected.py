@@ -74,7 +74,7 @@ class Expected:
         dist = term.dist
         if resolved.name in randomizer.adr_terms:
             dist = type(dist)(*randomizer.bounds(resolved.name))
-        worlds = np.arange(randomizer.num_worlds) + randomizer.first_world
+        worlds = randomizer.bank.worlds.numpy().astype(np.int64)
         drawn = Draws(randomizer.spec.seed).sample(
             resolved.name, dist, worlds, self._episode(resolved), 0, resolved.count
         )
@@ -170,7 +170,7 @@ class Expected:
 
     def _heading(self, resolved: Resolved) -> Array:
         """The draw of a tilt's axis, as a part of a turn."""
-        worlds = np.arange(self.randomizer.num_worlds) + self.randomizer.first_world
+        worlds = self.randomizer.bank.worlds.numpy().astype(np.int64)
         stream = next(s for s in self.randomizer.bank.streams if s.name == ops.around(resolved.name))
         drawn = Draws(self.randomizer.spec.seed).sample(stream.name, stream.dist, worlds, self._episode(resolved), 0, 1)
         return np.asarray(drawn, np.float64).reshape(len(worlds), -1)[:, 0]
