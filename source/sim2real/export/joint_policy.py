@@ -40,7 +40,7 @@ from sim2real.export.folder import (
 )
 from sim2real.export.gates import TargetGate
 from sim2real.export.onnx_file import OPSET, export_onnx
-from sim2real.export.playing import TorchNetwork, play, targets_of, without_empty
+from sim2real.export.playing import TorchNetwork, memory_of, play, targets_of, without_empty
 from sim2real.export.precisions import make_precisions
 from sim2real.export.quantize import CALIBRATORS, in_batches
 
@@ -94,6 +94,11 @@ def export_joint_policy(
     cfg = cfg or JointExportCfg()
     out = Path(out_dir)
     check_target(out)
+    if memory_of(actor) not in ((), contract.memory):
+        raise ExportError(
+            f"the actor remembers {', '.join(state.input for state in memory_of(actor))}, which the contract does not "
+            "say; give it memory=memory_of(actor)."
+        )
     _check_fit(contract, rollout, cfg.least_frames)
     actor = actor.to("cpu").eval()
     observed = _assembled(contract, rollout)
