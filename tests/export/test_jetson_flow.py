@@ -23,7 +23,7 @@ def cache(tmp_path, monkeypatch):
 def build(double, said=None, keep=None, **settings):
     """Build the tiny policy there; ``said`` collects the stages."""
     given = {"precisions": ("fp16",), "ssh": ssh(double), "poll_s": 0.05, "reconnects": 0, "reconnect_wait_s": 0.0}
-    cfg = JetsonCfg(**{**given, **settings})
+    cfg = JetsonCfg(**{**given, "timing": False, **settings})
     stages = [] if said is None else said
     return build_payload(tiny_payload(), parse_address(double.address), cfg, lambda *words: stages.append(words), keep)
 
@@ -38,7 +38,7 @@ def started(double, step):
     [
         "jetpack_5",
         "jetpack_6_2",
-        "jetpack_7_2",
+        pytest.param("jetpack_7_2", marks=pytest.mark.slow),
         pytest.param("jetpack_6_0", marks=pytest.mark.slow),
         pytest.param("jetpack_7_1", marks=pytest.mark.slow),
     ],
@@ -47,7 +47,7 @@ def test_from_a_payload_to_proven_engines(tmp_path, cache, kind):
     """Probed, sent, built, proven, timed, weighed, fetched; then nothing is left there, and nothing was executed."""
     said = []
     with device(tmp_path, kind, home=NASTY_HOME) as double:
-        built = build(double, said)
+        built = build(double, said, timing=True)
         assert double.refused == [] and double.leftovers() == []
         assert not list(tmp_path.rglob("owned*"))
     assert built.record["chosen"] == "fp16" and built.record["parity"]["fp16"]["status"] == "pass"
@@ -64,7 +64,7 @@ def test_from_a_payload_to_proven_engines(tmp_path, cache, kind):
 def test_the_python_route(tmp_path):
     """With TensorRT's package there, the script runs the golden vectors in its own runner and times it."""
     with device(tmp_path, no_python_tensorrt=False) as double:
-        built = build(double)
+        built = build(double, timing=True)
         assert double.refused == [] and double.leftovers() == []
     assert built.facts.python and built.record["route"] == "python"
     assert built.record["parity"]["fp16"]["status"] == "pass" and built.record["latency"]["fp16"]["runs"] == 1000
@@ -98,14 +98,14 @@ def test_the_disk_fills_up_while_it_builds(tmp_path):
 
 def test_a_lost_connection_is_taken_up_again(tmp_path, cache):
     """Cut as the build begins: the same call goes on with that build; then cut again, and mended by itself."""
-    with device(tmp_path) as double:
+    with device(tmp_path, no_python_tensorrt=False) as double:
         double.faults.drop_at = ("start build", 1)
         with pytest.raises(LinkLostError, match="run the same command again"):
-            build(double)
+            build(double, timing=True)
         assert len(double.leftovers()) == 1 and len(list(cache.iterdir())) == 1
         double.faults.drop_at = ("status time_fp16", 1)
         said = []
-        built = build(double, said, reconnects=1)
+        built = build(double, said, reconnects=1, timing=True)
         assert built.record["chosen"] == "fp16"
         assert [stage for stage, _, _ in said].count("resume") == 2
         assert started(double, "build") == started(double, "time_fp16") == 1
@@ -118,7 +118,7 @@ def test_what_could_not_be_kept_is_not_built_again(tmp_path):
     def full(built):
         raise OSError("No space left on device")
 
-    with device(tmp_path) as double:
+    with device(tmp_path, no_python_tensorrt=False) as double:
         with pytest.raises(OSError, match="No space left"):
             build(double, keep=full)
         assert len(double.leftovers()) == 1
@@ -129,7 +129,7 @@ def test_what_could_not_be_kept_is_not_built_again(tmp_path):
 
 def test_a_connection_lost_while_sending_begins_anew(tmp_path):
     """A folder that is not complete is never built from: it is deleted, and everything is sent again."""
-    with device(tmp_path) as double:
+    with device(tmp_path, no_python_tensorrt=False) as double:
         double.faults.drop_at = ("golden.npz", 1)
         with pytest.raises(LinkLostError):
             build(double)
@@ -143,7 +143,7 @@ def test_a_connection_lost_while_sending_begins_anew(tmp_path):
 
 def test_a_journal_that_names_another_folder_touches_nothing(tmp_path, cache):
     """Somebody changed the journal: the folder that it names is neither used nor deleted."""
-    with device(tmp_path) as double:
+    with device(tmp_path, no_python_tensorrt=False) as double:
         double.faults.drop_at = ("start build", 1)
         with pytest.raises(LinkLostError):
             build(double)

@@ -22,7 +22,7 @@ from sim2real.export.quantize import in_batches, quantize
 from sim2real.export.tensorrt.plan import BuildPlan
 
 NETWORKS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}
-"""Blocks of the four stages; ResNet50's are bottlenecks."""
+"""Blocks of the four stages; those of ResNet50 are bottlenecks whose 3 x 3 convolution has the stride."""
 SIZE = 224
 CHANNELS = 3
 CLASSES = 1000
