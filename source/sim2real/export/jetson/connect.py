@@ -146,12 +146,20 @@ async def _open(address: Address, cfg: SshCfg) -> Link:
     except ModuleNotFoundError:
         raise JetsonError(f"a Jetson is reached with the Python package 'asyncssh'; install it: {_SETUP}.") from None
 
+    guard: _Guard | None = None
     try:
         options, guard = _options(address, cfg)
-        connection = await asyncio.wait_for(
-            asyncssh.connect(options=options, host=options.host, port=options.port), cfg.connect_timeout_s
-        )
+        try:
+            connection = await _connect(options, cfg)
+        except (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost):
+            # Only keys of the known kinds were asked for. A device that has none of them hangs up: ask for any kind,
+            # which then is either known, or judged as every other key.
+            if not guard.known or guard.fingerprint is not None:
+                raise
+            options, guard = _options(address, cfg, server_host_key_algs="default")
+            connection = await _connect(options, cfg)
     except asyncssh.HostKeyNotVerifiable as error:
+        assert guard is not None
         raise guard.error(str(error)) from None
     except asyncssh.PermissionDenied:
         raise JetsonError(
@@ -159,8 +167,6 @@ async def _open(address: Address, cfg: SshCfg) -> Link:
             f"'ssh-copy-id {address.user}@{address.host}', or start an agent that has it: 'ssh-add'."
         ) from None
     except asyncssh.KeyExchangeFailed as error:
-        if guard.known:
-            raise guard.changed("its host key is of another kind than the known one") from None
         raise JetsonError(
             f"{address}: no common SSH algorithm ({error}). Update the SSH server of the device."
         ) from None
@@ -182,7 +188,16 @@ async def _open(address: Address, cfg: SshCfg) -> Link:
     return Link(connection, address, key.get_fingerprint() if key is not None else "")
 
 
-def _options(address: Address, cfg: SshCfg) -> tuple[Any, _Guard]:
+async def _connect(options: Any, cfg: SshCfg) -> Any:
+    """One try."""
+    import asyncssh
+
+    return await asyncio.wait_for(
+        asyncssh.connect(options=options, host=options.host, port=options.port), cfg.connect_timeout_s
+    )
+
+
+def _options(address: Address, cfg: SshCfg, **more: Any) -> tuple[Any, _Guard]:
     """Options of asyncssh: the user's configuration, made strict."""
     import asyncssh
 
@@ -200,6 +215,7 @@ def _options(address: Address, cfg: SshCfg) -> tuple[Any, _Guard]:
         "keepalive_interval": cfg.keepalive_s,
         "keepalive_count_max": 3,
         "connect_timeout": cfg.connect_timeout_s,
+        **more,
     }
     if address.port is not None:
         given["port"] = address.port
