@@ -114,6 +114,7 @@ def test_wrong_inputs_are_refused(monkeypatch, spoil, said):
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
+        ("start", "TensorRT's runtime does not start: CUDA initialization failure with error: 35.*driver"),
         ("deserialize", "damaged, or was built for another TensorRT.*the plan is damaged"),
         ("context", "no execution context.*out of memory"),
         ("address", "address of 'observation' was refused"),

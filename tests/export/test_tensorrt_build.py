@@ -157,6 +157,12 @@ def test_tensorrt_that_builds_nothing_is_quoted(monkeypatch, tmp_path, version):
     assert record["chosen"] is None and record["engines"] == {} and here.cudart.is_clean
 
 
+def test_a_builder_that_does_not_start_is_quoted(monkeypatch, tmp_path):
+    machine.put(monkeypatch, "10.3.0", faults=["start"])
+    record, _ = build("mlp", tmp_path, precisions=("fp32",))
+    assert "builder does not start: CUDA initialization failure" in record["parity"]["fp32"]["reason"]
+
+
 def parsed(monkeypatch, version, content, precision="fp32"):
     trt = machine.put(monkeypatch, version).trt
     plan = make_plan(bundles.made("mlp"))

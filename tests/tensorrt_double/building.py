@@ -29,6 +29,7 @@ class PlayedLogger(PlayedILogger):
 class PlayedBuilder:
     def __init__(self, logger: Any) -> None:
         self._logger = as_logger(self._world, logger, "Builder")
+        self._world.start(self._logger)
 
     def create_network(self, flags: int = 0) -> Any:
         world: World = self._world

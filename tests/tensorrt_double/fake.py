@@ -46,7 +46,8 @@ def make_tensorrt(version: str, cudart: Cudart, faults: Iterable[str] = ()) -> t
     Args:
         version: a table's name.
         cudart: the CUDA runtime that its engines run on.
-        faults: what goes wrong: ``build``, ``deserialize``, ``context``, ``execute``, ``address``, ``graph``.
+        faults: what goes wrong: ``start``, ``build``, ``deserialize``, ``context``, ``execute``, ``address`` or
+            ``graph``.
     """
     table = read_table(version)
     module = types.ModuleType("tensorrt")

@@ -17,6 +17,7 @@ from tensorrt_double.world import MAGIC, as_logger, dims
 class PlayedRuntime:
     def __init__(self, logger: Any) -> None:
         self._logger = as_logger(self._world, logger, "Runtime")
+        self._world.start(self._logger)
 
     def deserialize_cuda_engine(self, serialized_engine: Any) -> Any:
         if not isinstance(serialized_engine, (bytes, bytearray, memoryview)):

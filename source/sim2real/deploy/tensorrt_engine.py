@@ -50,6 +50,17 @@ def make_logger(trt: Any) -> Any:
     return Logger()
 
 
+def start(kind: Any, logger: Any) -> Any:
+    """TensorRT's runtime or builder. Raises: EngineError where CUDA does not let it start."""
+    try:
+        return kind(logger)
+    except TypeError:  # what its bindings say of a null pointer
+        raise EngineError(
+            f"TensorRT's {kind.__name__.lower()} does not start: {logger.errors()}. Do its version, CUDA's and the "
+            "driver's belong together, and does this user see the GPU?"
+        ) from None
+
+
 class Engine:
     """A plan, loaded and ready to answer.
 
@@ -92,7 +103,7 @@ class Engine:
         self._stream: int | None = None
         self._logger = make_logger(self._trt)
         # Both are kept: a runtime must outlive its engine, an engine its context.
-        self._runtime = self._need(self._trt.Runtime(self._logger), "TensorRT's runtime cannot be made")
+        self._runtime = start(self._trt.Runtime, self._logger)
         self._engine = self._need(
             self._runtime.deserialize_cuda_engine(plan),
             "TensorRT does not take this plan: it is damaged, or was built for another TensorRT or another GPU",

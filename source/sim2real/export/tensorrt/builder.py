@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sim2real.deploy.tensorrt_device import EngineError, parse_version
-from sim2real.deploy.tensorrt_engine import make_logger, with_batch
+from sim2real.deploy.tensorrt_engine import make_logger, start, with_batch
 from sim2real.export.tensorrt.plan import BuildPlan, Choice
 
 
@@ -29,7 +29,7 @@ def build_plan(trt: Any, plan: BuildPlan, choice: Choice, onnx: bytes, timing_ca
         EngineError: TensorRT refuses the network, a flag or a shape, or cannot build it.
     """
     logger = make_logger(trt)
-    builder = trt.Builder(logger)
+    builder = start(trt.Builder, logger)
     network = builder.create_network(network_flags(trt, choice))
     if network is None:
         raise EngineError(f"TensorRT {trt.__version__} makes no network: {logger.errors()}.")
