@@ -191,7 +191,7 @@ def test_rsl_rl_still_wants_a_gpu_for_each_rank(monkeypatch):
     "said, device, error",
     [
         ({"RANK": "2", "WORLD_SIZE": "2"}, "cpu", "RANK=2, WORLD_SIZE=2"),
-        ({"RANK": "one", "WORLD_SIZE": "2"}, "cpu", "let torchrun start the processes"),
+        ({"RANK": "one", "WORLD_SIZE": "2"}, "cpu", "start the processes with torchrun"),
         ({"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4"}, "cuda:0", "each of 4 ranks has its own GPU"),
     ],
 )
