@@ -235,7 +235,8 @@ class AvoidanceEnv(DirectRLEnv):
             found.play(ids, scenes, episodes)
         rows = torch.as_tensor(ids, device=self.device)
         self._episode_number[rows] = torch.as_tensor(episodes, dtype=torch.int32, device=self.device)
-        for path in (self.command_link.path, self.picture_link and self.picture_link.path):
+        picture = None if self.picture_link is None else self.picture_link.path
+        for path in (self.command_link.path, picture):
             if path is not None:
                 wp.to_torch(path.worlds)[rows] = torch.as_tensor(scenes, dtype=torch.int32, device=self.device)
                 path.reset(rows, wp.from_torch(self._episode_number))
