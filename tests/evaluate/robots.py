@@ -36,6 +36,23 @@ def go2():
     )  # fmt: skip
 
 
+def anymal():
+    """The ANYmal C with the soft gains of Isaac Lab's simple drives."""
+    urdf = "anymal_c_simple_description/urdf/anymal.urdf"
+    joints = [
+        Joint(
+            name=f"{leg}_{part}", default_pos=pos * (-1 if leg[1] == "H" else 1), drive="dc_motor", kp=40.0, kd=5.0,
+            effort_limit=80.0, saturation_effort=120.0, velocity_limit=7.5, armature=0.05,
+        )
+        for leg in ("LF", "LH", "RF", "RH")
+        for part, pos in (("HAA", 0.0), ("HFE", 0.4), ("KFE", -0.8))
+    ]  # fmt: skip
+    return Robot(
+        name="anymal_c", urdf=urdf, urdf_sha256=digest(vendor_urdf(urdf)), base_link="base", start_pos=(0.0, 0.0, 0.6),
+        joints=tuple(joints),
+    )  # fmt: skip
+
+
 def panda():
     """The Panda: seven joints that move and two fingers that are held; its usual position gains."""
     urdf = "panda_description/urdf/panda.urdf"

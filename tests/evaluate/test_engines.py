@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from evaluate.robots import digest, go2, panda
+from evaluate.robots import anymal, digest, go2, panda
 from sim2real.contract import Joint, Robot
 from sim2real.evaluate.engines.dart_player import DartPlayer, quat_of
 from sim2real.evaluate.engines.drives import Drives
@@ -78,6 +78,19 @@ def test_it_stands_and_the_ground_carries_its_weight(engine):
     force = player.ground_force()
     assert force[:, 2] == pytest.approx(9.81 * player.mass, rel=0.02)
     assert np.abs(force[:, :2]).max() < 0.05 * 9.81 * player.mass.max()
+
+
+def test_soft_legs_land_without_slipping():
+    """An ANYmal C stands at the same height in both engines, its feet where they landed, at a friction of 0.8."""
+    robot, feet, height = anymal(), [f"{leg}_FOOT" for leg in ("LF", "LH", "RF", "RH")], {}
+    for engine, kind in PLAYERS.items():
+        player = kind(robot, DT, DECIMATION)
+        seen = play(player, robot, 75)
+        columns = [player.link_names.index(name) for name in feet]
+        moved = seen[-1].links[0, columns, :2] - seen[10].links[0, columns, :2]
+        assert np.abs(moved).max() < 0.01
+        height[engine] = seen[-1].base_pos[0, 2]
+    assert height["mujoco"] > 0.44 and height["dart"] == pytest.approx(height["mujoco"], abs=0.01)
 
 
 @pytest.mark.parametrize("make", [go2, panda])

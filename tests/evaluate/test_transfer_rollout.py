@@ -78,7 +78,9 @@ def test_an_episode_is_its_number():
     numbers = [Episode(5), Episode(0), Episode(5, "friction=0.2"), Episode(5, "nominal")]
     many, alone = one.conditions(numbers), one.conditions([Episode(5)])
     for field in dataclasses.fields(Conditions):
-        np.testing.assert_array_equal(getattr(many, field.name)[0], getattr(alone, field.name)[0])
+        if field.name not in ("drives", "links"):  # of a spec
+            np.testing.assert_array_equal(getattr(many, field.name)[0], getattr(alone, field.name)[0])
+    assert many.drives is None and many.links is None
     for row in (2, 3):
         np.testing.assert_array_equal(many.joint_offset[row], alone.joint_offset[0])
         assert many.yaw[row] == alone.yaw[0] != many.yaw[1]

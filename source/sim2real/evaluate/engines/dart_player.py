@@ -1,6 +1,8 @@
 """DART (Gazebo's default engine) as a player, from the vendor's URDF.
 
-Contacts are DART's impulses (Dantzig's boxed LCP) on Bullet's collision; the robot does not collide with itself. DART
+Contacts are DART's impulses on Bullet's collision; the robot does not collide with itself. They are solved with round
+friction cones (nonsmooth Gauss-Seidel): with DART's usual solver, Dantzig's boxed LCP, friction is bounded by an older
+normal force, and an ANYmal C whose soft legs land slips to the ground at a friction of 0.8. DART
 knows no armature. For a robot that walks each rotor is a body of its own, geared to its joint by a constraint, which is
 exact in contact too. For a robot with a fixed base, where hardly anything touches, armature and gains are solved with
 the step: DART adds dt x damping to the joint's inertia, so damping of armature / dt, taken back from the effort, is
@@ -143,7 +145,9 @@ class _World:
         self._world = dart.simulation.World()
         self._world.setTimeStep(dt)
         self._world.setGravity([0.0, 0.0, -9.81 if gravity else 0.0])
-        self._world.getConstraintSolver().setCollisionDetector(dart.collision.BulletCollisionDetector())
+        solver = self._world.getConstraintSolver()
+        solver.setCollisionDetector(dart.collision.BulletCollisionDetector())
+        solver.setBoxedLcpSolver(dart.constraint.NsgsFrictionSolver())
         self._world.addSkeleton(_ground(dart, ground_height(robot)))
         self._world.addSkeleton(self._skeleton)
         dofs = [self._skeleton.getDof(i) for i in range(self._skeleton.getNumDofs())]
