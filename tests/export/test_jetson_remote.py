@@ -79,10 +79,10 @@ def test_what_is_too_large_or_missing_is_not_fetched(tmp_path):
 def test_no_other_names_are_written(tmp_path, name):
     """Names are ours, of a small alphabet."""
     with pytest.raises(JetsonError, match="not the name of one of our files"):
-        Workspace(None, "/home/u/.sim2real-ABCDEFGHIJ").at(name)
+        Workspace(None, "/data/u/.sim2real-ABCDEFGHIJ").at(name)
 
 
-@pytest.mark.parametrize("path", ["/", "/home/u", "/home/u/.sim2real-../..", "/home/u/.sim2real-AB", "relative", ""])
+@pytest.mark.parametrize("path", ["/", "/data/u", "/data/u/.sim2real-../..", "/data/u/.sim2real-AB", "relative", ""])
 def test_nothing_else_is_deleted(path):
     """A path that is not such a folder never reaches the device."""
     import asyncio
