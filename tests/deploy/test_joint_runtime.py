@@ -19,6 +19,7 @@ from sim2real.contract import (
     Rollout,
     embed,
     file_record,
+    read_manifest,
     write_manifest,
 )
 from sim2real.deploy import JointPolicyRuntime, PolicyRuntime
@@ -191,8 +192,6 @@ def test_a_network_of_another_size_is_refused(tmp_path):
     """Golden vectors and hashes fit, the input does not."""
     folder = tmp_path / "walk"
     write(folder)
-    from sim2real.contract import read_manifest
-
     manifest = read_manifest(folder)
     model, _ = network(manifest.contract.state.size + 1)
     embed(model, manifest.contract, "float")
@@ -244,3 +243,20 @@ print(JointPolicyRuntime({str(bundle[0])!r}).step(state).shape)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "(1, 3)", done.stderr
+
+
+def test_shuffled_joints_are_refused(bundle):
+    """Another order of a term's joints, with every hash put right: the golden observations do not come out."""
+    folder, _ = bundle
+    manifest = read_manifest(folder)
+    observation = manifest.contract.state
+    angles = replace(observation.terms[3], joints=("hip", "ankle", "knee"))
+    terms = (*observation.terms[:3], angles, *observation.terms[4:])
+    contract = replace(manifest.contract, observation=replace(observation, terms=terms))
+    model = onnx.load(str(folder / "walk.onnx"))
+    embed(model, contract, "float")
+    content = model.SerializeToString()
+    (folder / "walk.onnx").write_bytes(content)
+    write_manifest(folder, contract, {**manifest.files, "walk.onnx": file_record(content)})
+    with pytest.raises(ContractError, match="the assembly does not give the golden observations"):
+        JointPolicyRuntime(folder)

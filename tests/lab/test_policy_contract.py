@@ -225,6 +225,7 @@ KINDS = {
 def test_targets_of_each_kind_are_what_isaac_lab_applies(env, kind):
     """Isaac Lab's own action term processes an output; the mapper gives the number that it hands to the robot."""
     from isaaclab.envs import mdp
+    from isaaclab.utils.string import string_to_callable
 
     names = ["RR_calf_joint", "FL_hip_joint"]
     make_cfg, more = KINDS[kind]
@@ -236,7 +237,8 @@ def test_targets_of_each_kind_are_what_isaac_lab_applies(env, kind):
     assert action.kind == kind and action.joints == tuple(names)
     observation = replace(contract_of(env).observation, terms=contract_of(env).state.terms[:2], commands=())
     mapper = ActionMapper(replace(contract_of(env), observation=observation, action=action))
-    term = cfg.class_type(cfg, env) if not isinstance(cfg.class_type, str) else mdp.__dict__[kind_class(cfg)](cfg, env)
+    made = string_to_callable(cfg.class_type) if isinstance(cfg.class_type, str) else cfg.class_type
+    term = made(cfg, env.unwrapped)
     asked = {}
     robot = env.scene["robot"]
     setters = ("position", "velocity", "effort")
@@ -261,11 +263,6 @@ def test_targets_of_each_kind_are_what_isaac_lab_applies(env, kind):
 def note(asked, name, target, joint_ids):
     """Keep what an action term sets."""
     asked[name] = target
-
-
-def kind_class(cfg):
-    """Name of the class that a configuration names by text."""
-    return cfg.class_type.rpartition(":")[2]
 
 
 def test_kinds_of_action_cannot_be_mixed(env):

@@ -110,8 +110,8 @@ def _quantized(attempts: Sequence[Attempt], gate: Any, frames: int, models: dict
     entry: dict[str, Any] = {"gate": asdict(gate), "frames": frames}
     rows = [attempt.row() for attempt in attempts]
     if not attempts:
-        reason = "no calibrator was given"
-        return {"status": "not_run", "kept": False, "reason": reason, "calibrator": None, **entry, "candidates": rows}
+        none: dict[str, Any] = {"status": "not_run", "kept": False, "reason": "no calibrator was given"}
+        return {**none, "calibrator": None, **entry, "candidates": rows}
     best = attempts[0]
     measured = {name: value for name, value in best.measured.items() if name != "passes"}
     reason = None
