@@ -1,11 +1,12 @@
 """The line to the device: host keys are strict, passwords never asked, and words arrive as they were given."""
 
+import re
 import shlex
 import subprocess
 
 import asyncssh
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jetson_fixtures import device, with_link
@@ -32,7 +33,7 @@ def test_an_unknown_device_is_not_talked_to(tmp_path):
         with pytest.raises(HostKeyError) as caught:
             with_link(double, hello)
         assert f"--accept-new-host-key {fingerprint}" in str(caught.value) and fingerprint.startswith("SHA256:")
-        with pytest.raises(HostKeyError, match=f"has the host key {fingerprint[:12]}.*you accepted SHA256:other"):
+        with pytest.raises(HostKeyError, match=f"has the host key {re.escape(fingerprint)}, you accepted SHA256:other"):
             with_link(double, hello, accept_host_key="SHA256:other")
         assert double.commands == [] and not known.exists()
         assert with_link(double, hello, accept_host_key=fingerprint) == "aarch64\n"
@@ -147,6 +148,7 @@ def test_the_device_double_is_strict(tmp_path):
 NASTY = st.text(st.sampled_from(list("ab -;$()`'\"\\|&<>*?~#\n!{}[]é")), max_size=12)
 
 
+@settings(deadline=None)
 @given(st.lists(NASTY, min_size=1, max_size=4))
 def test_every_word_arrives_as_it_was(words):
     """What we send through a shell comes out word by word, executed nowhere."""

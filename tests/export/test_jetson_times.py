@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim2real.cli.main import main
@@ -19,6 +19,7 @@ def test_percentiles_are_of_every_run():
     assert found["count"] == 1001 and found["mean"] == 501.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 1e3), min_size=1, max_size=300), st.integers(2, 50))
 def test_thinning_keeps_the_ends_and_the_order(times, count):
     """At most so many values, ascending, with the smallest and the largest."""
