@@ -1,12 +1,24 @@
 """Networks that rsl_rl's own exporters write, and a small one of our own."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import torch
 
+FIXTURES = Path(__file__).parent / "fixtures"
+RANGES = {"lin_vel_x": (-1.0, 1.0), "lin_vel_y": (-0.4, 0.4), "ang_vel_z": (-1.0, 1.0)}
+LAB = {"ranges": RANGES, "physics": "newton_mjwarp", "start_height_m": 0.4, "kp": "25", "kd": "0.5", "drive": "pd"}
+"""What Isaac Lab's files do not say of the Go2 task."""
 NAMES = ("hip", "knee", "ankle")
 SIZE = 3 + 3 + 3 + 3 + 3 + 3
 """Of an observation: turn rates, gravity, command, positions, velocities, last action."""
+
+
+def vendor(robot):
+    """A vendor's description."""
+    from sim2real_tasks.robots.vendor import vendor_urdf
+
+    return vendor_urdf(f"{robot}_description/urdf/{robot}.urdf")
 
 
 def actor(size=SIZE, outputs=3, rnn=None, seed=0):
