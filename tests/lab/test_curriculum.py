@@ -1,5 +1,7 @@
 """A curriculum in a running environment: ranges follow episodes, stages follow steps, a resume changes nothing."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -129,6 +131,17 @@ def test_a_metric_that_the_task_does_not_measure_is_refused(growing, metric, nam
     env, _ = growing
     with pytest.raises(Sim2RealError, match=named):
         metric_of(metric, env)
+
+
+def test_a_metric_is_known_before_its_manager_is_made(growing):
+    """A spec's events come first; what will be measured stands in the configuration."""
+    from sim2real.lab.metrics import metric_of
+
+    env, _ = growing
+    early = SimpleNamespace(cfg=env.cfg)
+    assert callable(metric_of("reward.track_lin_vel_xy_exp", early))
+    with pytest.raises(Sim2RealError, match="reward.track_lin_vel_xy_exp"):
+        metric_of("reward.nothing", early)
 
 
 def test_a_reward_is_a_metric(growing):

@@ -174,7 +174,7 @@ def test_every_known_term_is_sampled_after_every_physics_step(late):
     functions = {"joint_pos": mdp.joint_pos_rel, "joint_vel": mdp.joint_vel_rel}
     for name in OBSERVED:
         path = signal_paths(env)[f"observations.policy.{name}"]
-        samples = path.samples
+        samples = path.newest()
         assert path.substeps == len(samples) == env.cfg.decimation > 1
         wanted = torch.stack([values[name] for values in truth[1:]])
         np.testing.assert_allclose(samples[:-1].numpy(), wanted.numpy(), atol=2e-6)

@@ -103,7 +103,7 @@ def test_joints_in_an_order_of_their_own():
             env.step(turned)
         for name in ("joint_pos", "joint_vel"):
             assert signal_paths(env)[f"observations.policy.{name}"].substeps == steps
-        samples = signal_paths(env)["observations.policy.joint_pos"].samples
+        samples = signal_paths(env)["observations.policy.joint_pos"].newest()
         told, _ = robot.find_joints(list(JOINTS), preserve_order=True)  # as the task names them
         wanted = torch.stack(found[1 - steps :])[:, :, order] - default
         assert torch.equal(samples[-1], (robot.data.joint_pos.torch - default)[:, told])
@@ -129,10 +129,10 @@ def test_an_inertial_sensor_is_sampled_after_every_physics_step(physics):
             truth.clear()
             env.step(torch.full((env.num_envs, 12), 0.3))
         paths = signal_paths(env)
-        rates = paths["observations.policy.gyro"].samples
+        rates = paths["observations.policy.gyro"].newest()
         wanted = torch.stack([values["base_ang_vel"] for values in [*truth[1:], true_values(env)]])
         np.testing.assert_allclose(rates.numpy(), wanted.numpy(), atol=1e-4)
-        accelerations = paths["observations.policy.accelerometer"].samples
+        accelerations = paths["observations.policy.accelerometer"].newest()
         assert torch.equal(accelerations[-1], mdp.imu_lin_acc(env))
         assert all(not torch.equal(accelerations[i], accelerations[i + 1]) for i in range(3))
         if physics == "newton_mjwarp":  # when this fails, Isaac Lab hands Newton's sensor out: use that

@@ -57,12 +57,10 @@ def metric_of(name: str, env: Any) -> Metric:
         Sim2RealError: unknown, or this environment does not measure it.
     """
     kind, _, term = name.partition(".")
-    manager = getattr(env, "reward_manager", None)
-    rewards = list(manager.active_terms) if manager is not None else []
+    rewards = _terms(env, "reward_manager", "rewards")
     if kind == "reward" and term in rewards:
         return reward(term)
-    terminations = getattr(env, "termination_manager", None)
-    says = terminations is not None and "success" in terminations.active_terms
+    says = "success" in _terms(env, "termination_manager", "terminations")
     if name in NAMED and (name != "success" or says or hasattr(env, "success")):
         return NAMED[name]
     why = ""
@@ -73,3 +71,13 @@ def metric_of(name: str, env: Any) -> Metric:
         f"curriculum.adr.metric: '{name}' is not measured here{why}; this task has {', '.join(there)}; or give"
         " events(..., metric=function)"
     )
+
+
+def _terms(env: Any, manager: str, section: str) -> list[str]:
+    """Return the names of a manager's terms; a spec's events are made before the managers are."""
+    made = getattr(env, manager, None)
+    if made is not None:
+        return list(made.active_terms)
+    cfg = getattr(env.cfg, section, None) or {}
+    terms = cfg if isinstance(cfg, dict) else vars(cfg)
+    return [name for name, term in terms.items() if term is not None]

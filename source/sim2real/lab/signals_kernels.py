@@ -34,7 +34,7 @@ _LIN_VEL, _ANG_VEL, _GRAVITY = wp.constant(LIN_VEL), wp.constant(ANG_VEL), wp.co
 
 @wp.struct
 class Source:
-    """Where a term's numbers stand, and where its samples go."""
+    """Where a term's numbers stand, and the line that its samples go into."""
 
     kind: wp.int32
     relative: wp.int32  # joints: less what is the default
@@ -45,7 +45,9 @@ class Source:
     pose: wp.array(dtype=wp.transformf)
     velocity: wp.array(dtype=wp.spatial_vectorf)
     vector: wp.array(dtype=wp.vec3f)  # gravity, or what an IMU says
-    samples: wp.array3d(dtype=wp.float32)  # (physics steps, worlds, elements)
+    steps: wp.int32  # physics steps of a control step
+    count: wp.array(dtype=wp.int32)  # samples of its episode that a world has
+    line: wp.array3d(dtype=wp.float32)  # (slots, worlds, elements)
 
 
 @wp.kernel(enable_backward=False)
@@ -53,15 +55,16 @@ def take_samples(step: wp.array(dtype=wp.int32), sources: wp.array(dtype=Source)
     """Write what is true after the physics steps that were taken so far; nothing before the first."""
     world, which = wp.tid()
     i = step[0] - 1
-    if i < 0 or i >= sources[which].samples.shape[0]:
+    if i < 0 or i >= sources[which].steps - 1:
         return
+    slot = (sources[which].count[world] + i) % sources[which].line.shape[0]
     kind = sources[which].kind
     if kind == _JOINT_POS or kind == _JOINT_VEL:
         for e in range(sources[which].joints.shape[0]):
             y = sources[which].now[world, sources[which].columns[e]]
             if sources[which].relative != 0:
                 y = y - sources[which].nominal[world, sources[which].joints[e]]
-            sources[which].samples[i, world, e] = y
+            sources[which].line[slot, world, e] = y
         return
     turn = wp.quat_identity()  # an IMU says what it says in its own frame
     if kind <= _GRAVITY:
@@ -77,4 +80,4 @@ def take_samples(step: wp.array(dtype=wp.int32), sources: wp.array(dtype=Source)
         vector = sources[which].vector[world]
     vector = wp.quat_rotate_inv(turn, vector)
     for e in range(3):
-        sources[which].samples[i, world, e] = vector[e]
+        sources[which].line[slot, world, e] = vector[e]

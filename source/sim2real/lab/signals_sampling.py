@@ -74,7 +74,7 @@ class _LoopSamples:
         self._env, self._step = env, 0
         self._asked = [pair for pair in terms if _is_of_imu(pair[0])]
         self._read = [pair for pair in terms if not _is_of_imu(pair[0])]
-        self._sources: _Sources | None = None
+        self._sources = _Sources(env, self._read, env.cfg.decimation) if self._read else None
         manager = env.action_manager
         apply, process = manager.apply_action, manager.process_action
 
@@ -92,9 +92,7 @@ class _LoopSamples:
         step, self._step = self._step, self._step + 1
         if not 0 < step < self._env.cfg.decimation:
             return
-        if self._read:
-            if self._sources is None:
-                self._sources = _Sources(self._env, self._read, self._env.cfg.decimation)
+        if self._sources is not None:
             self._sources.refresh()
             self._sources.take(self._sources.numbers[step])
         for term, path in self._asked:
@@ -188,7 +186,8 @@ def _source(env: Any, term: ObservationTermCfg, path: SignalPath) -> Any:
     asset, cfg = _asset(env, term), term.params.get("asset_cfg")
     data = asset.data
     source.kind, relative = known_functions()[term.func]
-    source.samples = wp.from_torch(path.samples)
+    source.steps = path.substeps
+    source.line, source.count = path.sample_in_line()
     if source.kind in (JOINT_POS, JOINT_VEL):
         place = source.kind == JOINT_POS
         ids = slice(None) if cfg is None else cfg.joint_ids

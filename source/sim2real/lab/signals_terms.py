@@ -81,9 +81,9 @@ class ObservedGroup:
 
     def _joined(self) -> SignalGroup:
         if self._signals is None:
-            self._signals = SignalGroup([term.path for term in self._terms if term.path is not None])
             pairs = [(term.inner, term.path) for term in self._terms if term.path is not None]
             sample_between(self._env, pairs)
+            self._signals = SignalGroup([path for _, path in pairs])
         return self._signals
 
     def read(self, term: SignalObservation) -> torch.Tensor:

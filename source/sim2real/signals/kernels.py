@@ -96,6 +96,7 @@ class PathState:
     episodes: wp.array(dtype=wp.int32)
     resets: wp.array(dtype=wp.int32)
     x: wp.array3d(dtype=wp.float32)  # (samples of a call, worlds, elements)
+    in_line: wp.int32  # all samples of a call but the last are in the line already
     count: wp.array(dtype=wp.int32)
     line: wp.array3d(dtype=wp.float32)
     sent: wp.array3d(dtype=wp.float32)
@@ -309,8 +310,9 @@ def observe(
         taken = samples
     if new:
         newest = newest + taken
-    slot = (newest - taken + 1) % depth
-    for i in range(samples - taken, samples):
+    given = wp.where(paths[which].in_line != 0, wp.int32(1), taken)
+    slot = (newest - given + 1) % depth
+    for i in range(samples - given, samples):
         for e in range(size):
             line[slot, world, e] = x[i, world, e]
         slot = slot + 1

@@ -230,7 +230,7 @@ class SignalPath(Path):
         self._sent = wp.zeros((sent, *(dims if clocked else (0, 0))), dtype=wp.float32, device=self.device)
         self._arrivals = wp.zeros((sent, dims[0] if clocked else 0), dtype=wp.float64, device=self.device)
         self.samples: torch.Tensor = torch.zeros((self.substeps, *dims), dtype=torch.float32, device=str(self.device))
-        """What is true after each physics step of a call, float32 (substeps, num_envs, size)."""
+        """What is given to the next call, float32 (substeps, num_envs, size); with :meth:`sample_in_line` its last."""
         state: Any = PathState()
         state.tables, state.values, state.state = self._tables, self.bank.values, self._errors
         state.x, state.out, state.held = wp.from_torch(self.samples), self._out, self._held
@@ -238,6 +238,7 @@ class SignalPath(Path):
         state.line, state.sent, state.arrivals = self._line, self._sent, self._arrivals
         self.state: Any = state
         """The path as the kernels' ``PathState``."""
+        state.in_line = 0
         self._read = wp.to_torch(self._out).reshape(self.num_envs, *self.shape)
         self._alone: Any = None
 
@@ -274,6 +275,29 @@ class SignalPath(Path):
         """Take the datum of now alone into :attr:`samples`; the others were written there."""
         self.check(x, (self.num_envs, *self.shape))
         self.samples[-1] = x.reshape(self.num_envs, self.size)
+
+    def sample_in_line(self) -> tuple[wp.array, wp.array]:
+        """Let all samples of a call but the last be written into the line itself, before the path joins a group.
+
+        Returns:
+            The line, float32 (depth, num_envs, size), and how many samples of its episode each world has, int32
+            (num_envs,). Sample ``i`` of the next call belongs into slot ``(count + i) % depth``.
+        """
+        self.state.in_line, self._alone = 1, None
+        return self._line, self._count
+
+    def newest(self) -> torch.Tensor:
+        """Return the samples that the line took last, oldest first, float32 (substeps, num_envs, size): a copy.
+
+        Of a world whose episode has just begun only the last is meant. Waits for the device: for tests and pictures.
+        """
+        import torch
+        import warp as wp
+
+        line, count = wp.to_torch(self._line), wp.to_torch(self._count).long()
+        back = torch.arange(self.substeps, 0, -1, device=count.device)
+        slots = (count[None] - back[:, None]) % self.depth
+        return line[slots, torch.arange(self.num_envs, device=count.device)]
 
     def read(self) -> torch.Tensor:
         """Return what was read last, float32 (num_envs, *shape); a view that the next call overwrites."""
