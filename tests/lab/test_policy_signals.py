@@ -8,7 +8,7 @@ from engine_env import HAS_PHYSX
 from sim2real.lab.apply import apply_nothing
 from sim2real.lab.launch import make_env
 from sim2real.lab.policy_contract import latency_of
-from sim2real.lab.policy_robot import joint_position_action
+from sim2real.lab.policy_robot import joint_action
 from sim2real.lab.policy_terms import state_observation
 from sim2real.spec import parse_spec
 from sim2real_tasks.robots.go2 import JOINTS
@@ -50,6 +50,6 @@ def test_signals_are_looked_through():
         apply_signals(cfg, parse_spec(SPEC))
 
     with make_env(TASK, "ovphysx", prepare=late, **{"scene.num_envs": 2, "seed": 3}) as env:
-        observation, action = state_observation(env), joint_position_action(env)
+        observation, action = state_observation(env), joint_action(env)
     assert [term.kind for term in observation.terms][3:5] == ["joint_pos", "joint_vel"]
     assert observation.terms[3].joints == action.joints == JOINTS
