@@ -17,10 +17,11 @@ def test_modules_with_kernels_are_found(tmp_path):
 
 
 def test_own_kernels_compile():
-    """The kernels of this checkout compile for the CPU."""
+    """The kernels of this checkout compile for the CPU, those with a Warp module of their own too."""
     names = warm.kernel_modules(SOURCE)
     assert "sim2real.cli.warm" not in names
-    warm.compile_kernels(names[:1])
+    assert "sim2real.lab.guard_kernels" in names
+    warm.compile_kernels([names[0], "sim2real.lab.guard_kernels"])
 
 
 def test_absent_hook_is_passed_over(monkeypatch):

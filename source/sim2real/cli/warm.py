@@ -37,9 +37,10 @@ def compile_kernels(names: list[str]) -> None:
     wp.init()
     devices = sorted({"cpu", str(wp.get_preferred_device())})
     for name in names:
-        importlib.import_module(name)
-        for device in devices:
-            wp.load_module(name, device=device)
+        kernels = [thing for thing in vars(importlib.import_module(name)).values() if isinstance(thing, wp.Kernel)]
+        for module in {id(kernel.module): kernel.module for kernel in kernels}.values():  # some have one of their own
+            for device in devices:
+                wp.load_module(module, device=device)
 
 
 def run_hook(hook: str) -> bool:
