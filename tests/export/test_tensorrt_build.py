@@ -304,10 +304,14 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path):
         make_plan(tmp_path)
 
 
-def test_a_bundle_without_fp16_cannot_have_it_on_11(monkeypatch, tmp_path):
-    machine.put(monkeypatch, "11.4.0")
+@pytest.mark.parametrize("version", ["8.5.2", "10.3.0", "11.4.0"])
+def test_a_bundle_without_fp16_gets_no_engine_of_it(monkeypatch, tmp_path, version):
+    """A robot would refuse it, also where TensorRT itself could make FP16 of the float network."""
+    machine.put(monkeypatch, version)
     source = bundles.made("mlp", ("float",))
     record = build_all(make_plan(source, latency_runs=10), source, tmp_path)
-    assert record["parity"]["fp16"]["status"] == "not_run" and "Export it again" in record["parity"]["fp16"]["reason"]
+    assert record["parity"]["fp16"]["status"] == "not_run"
+    assert "this bundle has no FP16 network" in record["parity"]["fp16"]["reason"]
+    assert not list(tmp_path.glob("fp16*"))
     assert record["parity"]["int8"]["status"] == "not_run"
     assert record["chosen"] == "fp32"

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from sim2real.export.errors import ExportError
+from sim2real.export.half import to_half
 from sim2real.export.jetson.flow import Payload
 from sim2real.export.onnx_file import export_onnx, open_session, run
 from sim2real.export.quantize import in_batches, quantize
@@ -92,7 +93,7 @@ def make_reference(name: str, int8: bool = True) -> Reference:
             output_name="logits",
             graph_name=name,
         )
-        models = {"float": proto.SerializeToString()}
+        models = {"float": proto.SerializeToString(), "fp16": to_half(proto).SerializeToString()}
         if int8:
             models["int8"] = quantize(proto, work, in_batches({"image": inputs}), "minmax").SerializeToString()
     return Reference(name=name, models=models, inputs=inputs)

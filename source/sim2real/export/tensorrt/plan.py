@@ -114,20 +114,21 @@ def choose(plan: BuildPlan, precision: str, version: tuple[int, ...]) -> Choice:
     the layers between them may be FP16, which is measured to be faster than float32 and never wrong to allow:
     allowing INT8 without FP16 on such a file is.
 
+    A precision that the bundle has no network of did not hold its gate, and a robot refuses an engine of it; so none is
+    built, also where TensorRT could make it of the float network.
+
     Raises:
-        EngineError: the bundle lacks the file that this version needs, or there is no such precision.
+        EngineError: the bundle has no network of this precision, or there is no such precision.
     """
     major = version[0]
     if precision == "fp32":
         return Choice(precision, "float", typed=major >= 11, tf32=False)
     if precision == "fp16":
-        if "fp16" in plan.networks and major >= 10:
-            return Choice(precision, "fp16", typed=True)
-        if major < 11:
+        if "fp16" not in plan.networks:
+            raise EngineError("this bundle has no FP16 network, so no robot would take its engine; see parity.json.")
+        if major < 10:
             return Choice(precision, "float", flags=("FP16",))
-        raise EngineError(
-            f"this bundle has no {plan.name}.fp16.onnx, and TensorRT 11 makes FP16 of nothing else. Export it again."
-        )
+        return Choice(precision, "fp16", typed=True)
     if precision == "int8":
         if "int8" not in plan.networks:
             raise EngineError("this bundle has no INT8 network; parity.json has the reason.")
