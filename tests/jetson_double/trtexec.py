@@ -192,6 +192,7 @@ def session_of(content: bytes):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # TensorRT leaves biases in float
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:

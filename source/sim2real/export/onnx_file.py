@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim2real.contract import RecurrentState
+from sim2real.deploy.network import session_options
 from sim2real.export.errors import ExportError, ParityError
 
 OPSET = 17
@@ -154,13 +155,11 @@ def run(session: Any, inputs: np.ndarray, batch: int = 64) -> np.ndarray:
 
 
 def open_session(content: bytes, threads: int) -> Any:
-    """An ONNX Runtime session on the CPU."""
+    """An ONNX Runtime session on the CPU that computes as the runtime's own does."""
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    providers = ["CPUExecutionProvider"]
+    return onnxruntime.InferenceSession(content, session_options(threads, providers), providers=providers)
 
 
 def torch_logits(model: Any, inputs: np.ndarray, batch: int = 64) -> np.ndarray:
