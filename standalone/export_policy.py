@@ -2,6 +2,7 @@
 
 python standalone/export_policy.py --run runs/train/go2 --out runs/bundle
 python standalone/export_policy.py --policy runs/training --data runs/depth --out runs/bundle
+python standalone/export_policy.py runs/bundle --jetson nvidia@192.168.1.100
 """
 
 from __future__ import annotations
@@ -12,20 +13,29 @@ from _script import finish, parse
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Export, prove, and give the finished folder its name."""
-    from sim2real.cli.export import add_arguments, check, classifier_cfg, export_classifier, run_cfg
+    """Export, prove, give the finished folder its name; then its engines, where they are asked for."""
+    from sim2real.cli import engine, jetson
+    from sim2real.cli.export import add_arguments, build_engines, check, classifier_cfg, run_cfg, take_source
 
     args = parse(__doc__, add_arguments, words)
-    check(args)
+    engine.check_arguments(args)
+    jetson.check_arguments(args)
+    bundle = take_source(args)
+    if bundle is None:
+        check(args)
 
-    from sim2real.pipeline.export_run import export_run
+        from sim2real.cli.export import export_classifier
+        from sim2real.pipeline.export_run import export_run
 
-    if args.run is not None:
-        result = export_run(args.run, args.out, run_cfg(args))
-    else:
-        result = export_classifier(args.policy, args.data, args.out, classifier_cfg(args), int8=not args.no_int8)
-    print(f"parity with torch: {result.parity['max_abs_error']:.2g}; INT8: {'kept' if result.has_int8 else 'none'}")
-    print(f"bundle: {result.folder}")
+        if args.run is not None:
+            result = export_run(args.run, args.out, run_cfg(args), say=jetson.say)
+        else:
+            cfg, int8 = classifier_cfg(args), not args.no_int8
+            result = export_classifier(args.policy, args.data, args.out, cfg, int8=int8, say=jetson.say)
+        print(f"parity with torch: {result.parity['max_abs_error']:.2g}; best: {result.parity['keep']}")
+        print(f"bundle: {result.folder}")
+        bundle = str(result.folder)
+    build_engines(args, bundle)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 from policy_fixtures import made_bundle, made_dataset, one_thread
+from sim2real.cli.jetson import say
 from sim2real.cli.main import main as verb_main
 
 FOLDER = Path(__file__).parents[1] / "standalone"
@@ -176,7 +177,7 @@ def test_export_passes_everything_on(monkeypatch, script, tmp_path):
     by_verb, by_script = both(calls, script, "export_policy", words)
     assert by_verb == by_script
     _, (policy, data, out, cfg), kwargs = by_script[0]
-    assert (policy, data, out, kwargs) == ("run", "set", "there", {"int8": False})
+    assert (policy, data, out, kwargs) == ("run", "set", "there", {"int8": False, "say": say})
     assert (cfg.name, cfg.rate_hz, cfg.controller["rate_hz"], cfg.threads) == ("other", 20.0, 20.0, 3)
     assert (cfg.gate.agreement, cfg.gate.accuracy_drop) == (0.5, 0.25) != (ExportCfg().gate.agreement, 0.01)
 
@@ -184,16 +185,28 @@ def test_export_passes_everything_on(monkeypatch, script, tmp_path):
 def test_export_of_a_run_passes_everything_on(monkeypatch, script):
     """Run folder, name and rollout."""
     parity = {"steps": 5, "envs": 3, "max_abs_error": 0.0, "assembly_max_abs_error": 0.0, "targets_max_abs_error": 0.0}
-    state, joints = SimpleNamespace(terms=()), SimpleNamespace(joints=())
-    contract = SimpleNamespace(state=state, joint_positions=joints)
+    parity |= {"keep": "float", "precisions": {name: {"kept": False, "reason": "none"} for name in ("fp16", "int8")}}
+    joints = SimpleNamespace(kind="position", joints=())
+    contract = SimpleNamespace(state=SimpleNamespace(terms=()), joint_action=joints, memory=())
     calls = Calls()
-    answer = SimpleNamespace(folder="there", contract=contract, parity=parity, latency={}, has_int8=False)
+    answer = SimpleNamespace(folder=made_bundle(), contract=contract, parity=parity, latency={}, precisions=())
     calls.patch(monkeypatch, "sim2real.pipeline.export_run.export_run", answer)
     words = ["--run", "run", "--out", "there", "--name", "other", "--steps", "5", "--num-envs", "3"]
     by_verb, by_script = both(calls, script, "export_policy", words)
     assert by_verb == by_script
-    _, (run, out, cfg), _ = by_script[0]
+    _, (run, out, cfg), kwargs = by_script[0]
+    assert kwargs == {"say": say}
     assert (run, out, cfg.name, cfg.steps, cfg.num_envs) == ("run", "there", "other", 5, 3)
+
+
+def test_export_of_a_finished_bundle_goes_to_the_device(monkeypatch, script):
+    """A bundle and an address: the engines are built, nothing is exported."""
+    calls = Calls()
+    calls.patch(monkeypatch, "sim2real.cli.jetson.build_into", None)
+    bundle = str(made_bundle())
+    by_verb, by_script = both(calls, script, "export_policy", [bundle, "--jetson", "nvidia@orin"])
+    assert [(name, args[1]) for name, args, _ in by_verb] == [(name, args[1]) for name, args, _ in by_script]
+    assert by_script[0][1][1] == bundle
 
 
 def patch_evaluation(monkeypatch):

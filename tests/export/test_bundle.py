@@ -21,7 +21,7 @@ from sim2real.export.quantize import check_for_tensorrt
 from sim2real.learn import Policy, load_policy
 
 NETWORKS = {"avoidance.onnx", "avoidance.fp16.onnx", "avoidance.int8.onnx"}
-FILES = NETWORKS | {"contract.json", "golden.npz", "parity.json", "latency.json"}
+FILES = NETWORKS | {"contract.json", "golden.npz", "parity.json", "latency.json", "build_on_device.py"}
 
 
 def altered(model):

@@ -53,6 +53,26 @@ def test_every_precision_is_there_and_of_one_piece(exported):
         assert types == {onnx.TensorProto.FLOAT}
 
 
+def test_every_stage_is_told_and_the_script_comes_along(tmp_path):
+    """In the order of the work, each precision by its name; Python's bundle carries the script for a device too."""
+    said = []
+    cfg = JointExportCfg(latency_runs=3, calibrators=("minmax", "entropy"), gate_int8=LOOSE.gate_int8)
+    export_joint_policy(*recorded("mlp"), tmp_path / "b", cfg, say=lambda *words: said.append(words))
+    assert [(stage, precision) for stage, precision, _ in said] == [
+        ("export", "float"),
+        ("prove", "float"),
+        ("make", "fp16"),
+        ("make", "int8"),
+        ("make", "int8"),
+        ("golden", ""),
+        *(("time", precision) for precision in ("float", "fp16", "int8")),
+        ("write", ""),
+    ]
+    assert [words[2] for words in said[3:5]] == ["calibrator minmax", "calibrator entropy"]
+    assert said[-1][2] == str(tmp_path / "b")
+    assert "build_on_device.py" in read_manifest(tmp_path / "b").files
+
+
 def test_weights_are_in_the_precision_that_the_file_names(exported):
     """FP16 holds half floats behind the normalizer, INT8 quantises the perceptron and leaves the memory in float."""
     kind, _, _, folder, _ = exported

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sim2real.cli.engine import say_what_is_left
 from sim2real.cli.main import main
 from sim2real.contract import engine_devices
 from tensorrt_double import bundles, machine
@@ -45,11 +46,7 @@ def test_options_that_do_not_go_together_are_refused(bundle, capsys, options, sa
     assert said in capsys.readouterr().err
 
 
-def test_without_an_engine_the_script_is_left(bundle, capsys):
-    from sim2real.cli.engine import leave_script
-
-    leave_script(str(bundle))
-    assert (
-        "engine: pending; on the device, in the bundle's folder: python3 build_on_device.py" in capsys.readouterr().out
-    )
-    assert (bundle / "build_on_device.py").is_file()
+def test_without_an_engine_the_script_is_named(bundle, capsys):
+    say_what_is_left(str(bundle))
+    said = capsys.readouterr().out
+    assert "engine: pending; on the device, in the bundle's folder: python3 build_on_device.py" in said

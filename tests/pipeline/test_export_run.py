@@ -32,7 +32,10 @@ def test_two_commands_lead_from_a_task_to_a_bundle(tmp_path, capsys):
     capsys.readouterr()
     export = ["export", "--run", str(run), "--out", str(bundle), "--steps", "256", "--num-envs", "4"]
     assert main(export) == 0
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
+    for stage in (f"open          {TASK} in ovphysx, model_2.pt", "record        256 decisions of 4 robots"):
+        assert f"\n{stage}\n" in f"\n{err}"
+    assert err.index("record  ") < err.index("export  float") < err.index("make    int8") < err.index("write  ")
     assert "action: 12 joint positions" in out and f"bundle: {bundle}" in out
     parity = json.loads((bundle / "parity.json").read_text())
     assert (parity["steps"], parity["envs"]) == (256, 4) and parity["targets_max_abs_error"] < 1e-4

@@ -1,4 +1,4 @@
-"""What ``export --engine`` does: TensorRT engines on this machine, or the script that builds them on another."""
+"""What ``export --engine`` does: TensorRT engines here, or a word on the script that builds them elsewhere."""
 
 from __future__ import annotations
 
@@ -39,9 +39,8 @@ def build_here(args: argparse.Namespace, bundle: str) -> None:
         raise Sim2RealError("no engine reproduced the golden vectors, so none is used; the lines above say why")
 
 
-def leave_script(bundle: str) -> None:
-    """Put the script for a device into a bundle, and say what is left to do there."""
-    from sim2real.export.tensorrt import add_build_script, engine_status
+def say_what_is_left(bundle: str) -> None:
+    """Print that a bundle's engines are pending, and what is left to do on a device."""
+    from sim2real.export.tensorrt import engine_status
 
-    add_build_script(bundle)
     print(engine_status(bundle))

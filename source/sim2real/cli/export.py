@@ -11,6 +11,7 @@ from sim2real.errors import Sim2RealError
 
 if TYPE_CHECKING:
     from sim2real.export import ExportCfg, ExportResult
+    from sim2real.export.progress import Say
     from sim2real.pipeline.export_run import RunExportCfg
 
 HELP = """Export a trained policy as a bundle: <name>.onnx, contract.json, golden.npz, parity.json, latency.json.
@@ -22,8 +23,8 @@ export RUN                               as --run, into RUN/bundle
 export BUNDLE --jetson USER@HOST         TensorRT engines for a finished bundle, built on the device that runs them
 export BUNDLE --engine                   the same on this machine, where TensorRT is
 
---jetson and --engine go with each of these: the engines are built, proven and timed there and join the bundle. Without
-them the bundle carries build_on_device.py, which does it on a device with nothing but JetPack.
+--jetson and --engine go with each of these: the engines are built, proven and timed there and join the bundle. Every
+bundle carries build_on_device.py, which does it on a device with nothing but JetPack. Stages are told on stderr.
 
 The network has to answer as the trained one, or nothing is written. Of a task's policy, what a robot will assemble of
 its own state is held against what the training environment gave, over whole episodes for a recurrent network. INT8 is
@@ -59,11 +60,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def export_classifier(
-    policy: str | Path, dataset_dir: str | Path, out_dir: str | Path, cfg: ExportCfg | None = None, int8: bool = True
+    policy: str | Path,
+    dataset_dir: str | Path,
+    out_dir: str | Path,
+    cfg: ExportCfg | None = None,
+    int8: bool = True,
+    *,
+    say: Say | None = None,
 ) -> ExportResult:
     """Export the classifier of a run with the splits of a dataset; see ``sim2real.export.export_bundle``."""
     from sim2real.datasets import DepthDataset, read_manifest
     from sim2real.export import ExportError, export_bundle
+    from sim2real.export.progress import quiet
     from sim2real.learn import load_policy
 
     trained = load_policy(policy)
@@ -74,7 +82,7 @@ def export_classifier(
             "Give the dataset that it was trained on."
         )
     calibration = DepthDataset(dataset_dir, split="train") if int8 else None
-    return export_bundle(trained, DepthDataset(dataset_dir, split="val"), calibration, out_dir, cfg)
+    return export_bundle(trained, DepthDataset(dataset_dir, split="val"), calibration, out_dir, cfg, say=say or quiet)
 
 
 def take_source(args: argparse.Namespace) -> str | None:
@@ -142,35 +150,38 @@ def run(args: argparse.Namespace) -> int:
     engine.check_arguments(args)
     jetson.check_arguments(args)
     bundle = take_source(args)
-    if bundle is not None:
-        _build_engines(args, bundle)
-        return 0
-    check(args)
-    if args.run is not None:
-        from sim2real.pipeline.export_run import export_run
-
-        result = export_run(args.run, args.out, run_cfg(args))
-        _print_joint_policy(result)
-    else:
-        result = export_classifier(args.policy, args.data, args.out, classifier_cfg(args), int8=not args.no_int8)
-        _print_classifier(result)
-    _print_precisions(result)
-    for precision in result.precisions:
-        times = result.latency[precision]
-        print(f"latency, {precision}: p50 {times['p50']:.3g} ms, p99 {times['p99']:.3g} ms, one thread, batch 1")
-    print(f"bundle: {result.folder}")
-    _build_engines(args, str(result.folder))
+    if bundle is None:
+        check(args)
+        result = export(args)
+        (_print_classifier if args.run is None else _print_joint_policy)(result)
+        _print_precisions(result)
+        for precision in result.precisions:
+            times = result.latency[precision]
+            print(f"latency, {precision}: p50 {times['p50']:.3g} ms, p99 {times['p99']:.3g} ms, one thread, batch 1")
+        print(f"bundle: {result.folder}")
+        bundle = str(result.folder)
+    build_engines(args, bundle)
     return 0
 
 
-def _build_engines(args: argparse.Namespace, bundle: str) -> None:
-    """Build engines where the options say, or leave the script that does it on a device."""
+def export(args: argparse.Namespace) -> ExportResult:
+    """Export what the checked arguments name."""
+    if args.run is None:
+        cfg = classifier_cfg(args)
+        return export_classifier(args.policy, args.data, args.out, cfg, int8=not args.no_int8, say=jetson.say)
+    from sim2real.pipeline.export_run import export_run
+
+    return export_run(args.run, args.out, run_cfg(args), say=jetson.say)
+
+
+def build_engines(args: argparse.Namespace, bundle: str) -> None:
+    """Build engines where the options say, or tell of the script that does it on a device."""
     if args.jetson is not None:
         jetson.build_into(args, bundle)
     elif args.engine:
         engine.build_here(args, bundle)
     else:
-        engine.leave_script(bundle)
+        engine.say_what_is_left(bundle)
 
 
 def _print_joint_policy(result: ExportResult) -> None:

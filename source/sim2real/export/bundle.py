@@ -22,7 +22,6 @@ from sim2real.contract import (
     GoldenReference,
     embed,
     file_record,
-    write_manifest,
 )
 from sim2real.contract.golden import GOLDEN_FILE
 from sim2real.export.errors import ExportError
@@ -34,10 +33,12 @@ from sim2real.export.folder import (
     json_bytes,
     runtime_name,
     time_inference,
+    write_bundle,
 )
 from sim2real.export.gates import Gate
 from sim2real.export.onnx_file import OPSET, export_onnx, open_session, prove_parity, run, torch_logits
 from sim2real.export.precisions import Precisions, make_precisions
+from sim2real.export.progress import Say, quiet
 from sim2real.export.quantize import CALIBRATORS, in_batches
 
 _LEAST_FRAMES = 16
@@ -164,6 +165,8 @@ def export_bundle(
     calibration: LabelledFrames | None,
     out_dir: str | Path,
     cfg: ExportCfg | None = None,
+    *,
+    say: Say = quiet,
 ) -> ExportResult:
     """Export a trained policy as a bundle.
 
@@ -178,6 +181,7 @@ def export_bundle(
         calibration: frames that it was trained on, to calibrate INT8; None: float only.
         out_dir: the bundle's folder; an older bundle there is replaced, anything else is refused.
         cfg: how to export.
+        say: told of the progress: stage, precision, message.
 
     Raises:
         ParityError: the exported network does not answer as the trained one.
@@ -186,22 +190,25 @@ def export_bundle(
     cfg = cfg or ExportCfg()
     out = Path(out_dir)
     check_target(out)
+    say("read", "", f"{len(held_out)} held-out frames")
     scored = _read(policy, held_out, max(cfg.parity_frames, cfg.gate_frames), "held-out")
     calibrating = _read(policy, calibration, cfg.calibration_frames, "calibration") if calibration is not None else None
     with bundle_folder(out) as work:
-        result = _make(policy, scored, calibrating, work, cfg)
+        result = _make(policy, scored, calibrating, work, cfg, say)
+        say("write", "", str(out))
         _prove(work, result.precisions)
     return replace(result, folder=out)
 
 
 def _make(
-    policy: TrainedPolicy, held_out: _Split, calibration: _Split | None, work: Path, cfg: ExportCfg
+    policy: TrainedPolicy, held_out: _Split, calibration: _Split | None, work: Path, cfg: ExportCfg, say: Say
 ) -> ExportResult:
     """Make every file of the bundle in ``work``."""
     import sim2real
 
     observation = DepthObservation(preprocess=policy.preprocess, camera=policy.camera)
     action = ClassAction(names=policy.classes)
+    say("export", "float", f"ONNX of opset {OPSET}")
     proto = export_onnx(
         policy.model,
         work / "float.onnx",
@@ -212,6 +219,7 @@ def _make(
     )
     session = open_session(proto.SerializeToString(), cfg.threads)
     compared = held_out.inputs[: cfg.parity_frames]
+    say("prove", "float", f"ONNX Runtime against torch on {len(compared)} frames")
     error = prove_parity(session, compared, torch_logits(policy.model, compared), cfg.parity_tolerance)
     logits = run(session, held_out.inputs)
 
@@ -228,7 +236,9 @@ def _make(
         {"max_abs_error": error, "tolerance": cfg.parity_tolerance, "frames": len(compared)},
         batches=None if calibration is None else in_batches({observation.name: calibration.inputs}),
         calibrators=cfg.calibrators,
+        say=say,
     )
+    say("golden", "", f"{cfg.golden_frames} frames")
     golden = _golden(policy, held_out, logits, made, cfg)
     golden_bytes = golden.to_bytes()
     contract = Contract(
@@ -250,6 +260,7 @@ def _make(
         embed(model, contract, precision)
         content = model.SerializeToString()
         contents[contract.model_file(precision)] = content
+        say("time", precision, f"{cfg.latency_runs} inferences")
         latency[precision] = time_inference(content, {observation.name: held_out.inputs[:1]}, cfg.latency_runs)
     int8 = made.table["int8"]
     parity = {
@@ -266,9 +277,7 @@ def _make(
     }
     contents[PARITY_FILE] = json_bytes(parity)
     contents[LATENCY_FILE] = json_bytes(latency)
-    for file, content in contents.items():
-        (work / file).write_bytes(content)
-    write_manifest(work, contract, {file: file_record(content) for file, content in contents.items()})
+    write_bundle(work, contract, contents)
     return ExportResult(folder=work, contract=contract, parity=parity, latency=latency)
 
 

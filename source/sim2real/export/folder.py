@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import glob
 import json
+import os
 import platform
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim2real.contract.bundle import CONTRACT_FILE
+from sim2real.contract.bundle import CONTRACT_FILE, file_record, write_manifest
 from sim2real.export.errors import ExportError
 from sim2real.export.onnx_file import open_session
 
+if TYPE_CHECKING:
+    from sim2real.contract import Contract
+
 PARITY_FILE = "parity.json"
 LATENCY_FILE = "latency.json"
+_NEW, _OLD = "new", "old"
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # fcntl.h and linux/fs.h
 
 
 def check_target(out: Path) -> None:
@@ -32,35 +40,107 @@ def check_target(out: Path) -> None:
 
 @contextlib.contextmanager
 def bundle_folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside ``out`` that takes its name when the block ends well; an older bundle goes then.
+    """A temporary folder that takes the name ``out`` when the block ends well; an older bundle goes then.
+
+    It lies in ``.NAME.partial-*`` beside ``out``, which is locked as long as this process lives. What a process that
+    was killed has left there is removed first.
 
     Raises:
         ExportError: the disk does not take it; nothing is changed.
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
+        _clear_leftovers(out)
+        around, lock = _locked_folder(out)
     except OSError as error:
         raise ExportError(f"{out}: cannot be written ({error}). Nothing was changed.") from None
     try:
+        work = around / _NEW
+        work.mkdir(mode=0o755)
         yield work
         _take_the_name(work, out)
     except OSError as error:
         raise ExportError(f"{out}: cannot be written ({error}). Nothing was changed.") from None
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(around, ignore_errors=True)
+        os.close(lock)
+
+
+def write_bundle(work: Path, contract: Contract, contents: Mapping[str, bytes]) -> None:
+    """Write a bundle's files, their hashes, and the script that builds its engines on a device."""
+    from sim2real.export.tensorrt.build import add_build_script
+
+    for file, data in contents.items():
+        (work / file).write_bytes(data)
+    write_manifest(work, contract, {file: file_record(data) for file, data in contents.items()})
+    add_build_script(work)
+
+
+def _locked_folder(out: Path) -> tuple[Path, int]:
+    """A new folder beside ``out`` and the handle that locks it."""
+    while True:
+        around = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
+        lock = _try_lock(around)
+        if lock is not None and around.is_dir():
+            return around, lock
+        if lock is not None:  # another export took it for a leftover before it was locked
+            os.close(lock)
+
+
+def _try_lock(folder: Path) -> int | None:
+    """Lock a folder and return the handle; None where somebody else has it. The lock ends with the process."""
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _clear_leftovers(out: Path) -> None:
+    """Remove what killed exports have left, and put an older bundle back that one of them had moved aside."""
+    for left in out.parent.glob(f".{glob.escape(out.name)}.partial-*"):
+        try:
+            lock = _try_lock(left)
+        except OSError:  # gone meanwhile, or somebody else's
+            continue
+        if lock is None:
+            continue
+        try:
+            if (left / _OLD).is_dir() and not out.exists():
+                (left / _OLD).rename(out)
+            shutil.rmtree(left, ignore_errors=True)
+        finally:
+            os.close(lock)
 
 
 def _take_the_name(work: Path, out: Path) -> None:
     """Give the finished folder its name; an older bundle goes only when the new one is ready."""
-    work.chmod(0o755)
-    old = None
-    if out.exists():
-        old = work.with_name(work.name + "-old")
+    if not out.exists():
+        work.rename(out)
+    elif not _exchange(work, out):
+        old = work.with_name(_OLD)
         out.rename(old)
-    work.rename(out)
-    if old is not None:
-        shutil.rmtree(old, ignore_errors=True)
+        try:
+            work.rename(out)
+        except OSError:
+            old.rename(out)
+            raise
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two folders change names in one step, as Linux can; False where this system or file system cannot."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    done = rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), ctypes.c_uint(_RENAME_EXCHANGE))
+    return bool(done == 0)
 
 
 def time_inference(content: bytes, one: np.ndarray | Mapping[str, np.ndarray], runs: int) -> dict[str, float | int]:

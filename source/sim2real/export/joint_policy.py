@@ -23,7 +23,6 @@ from sim2real.contract import (
     Rollout,
     embed,
     file_record,
-    write_manifest,
 )
 from sim2real.contract.golden import GOLDEN_FILE
 from sim2real.deploy.network import OnnxNetwork
@@ -37,11 +36,13 @@ from sim2real.export.folder import (
     json_bytes,
     runtime_name,
     time_inference,
+    write_bundle,
 )
 from sim2real.export.gates import TargetGate
 from sim2real.export.onnx_file import OPSET, export_onnx
 from sim2real.export.playing import TorchNetwork, memory_of, play, targets_of, without_empty
 from sim2real.export.precisions import make_precisions
+from sim2real.export.progress import Say, quiet
 from sim2real.export.quantize import CALIBRATORS, in_batches
 
 
@@ -72,7 +73,13 @@ class JointExportCfg:
 
 
 def export_joint_policy(
-    actor: Any, contract: Contract, rollout: Rollout, out_dir: str | Path, cfg: JointExportCfg | None = None
+    actor: Any,
+    contract: Contract,
+    rollout: Rollout,
+    out_dir: str | Path,
+    cfg: JointExportCfg | None = None,
+    *,
+    say: Say = quiet,
 ) -> ExportResult:
     """Export an actor as a bundle.
 
@@ -85,6 +92,7 @@ def export_joint_policy(
             one.
         out_dir: the bundle's folder; an older bundle there is replaced, anything else is refused.
         cfg: how to export.
+        say: told of the progress: stage, precision, message.
 
     Raises:
         ParityError: one of the three comparisons failed.
@@ -107,7 +115,8 @@ def export_joint_policy(
     if not assembly <= limit:
         raise ParityError(_where(contract, np.abs(observed - rollout.observations), limit))
     with bundle_folder(out) as work:
-        result = _make(actor, contract, rollout, observed, work, cfg, assembly)
+        result = _make(actor, contract, rollout, observed, work, cfg, assembly, say)
+        say("write", "", str(out))
         from sim2real.deploy.joint_runtime import JointPolicyRuntime
 
         for precision in result.precisions:
@@ -123,8 +132,10 @@ def _make(
     work: Path,
     cfg: JointExportCfg,
     assembly: float,
+    say: Say,
 ) -> ExportResult:
     """Make every file of the bundle in ``work``."""
+    say("export", "float", f"ONNX of opset {OPSET}")
     module = without_empty(actor) if contract.memory else actor
     proto = export_onnx(
         module,
@@ -135,6 +146,7 @@ def _make(
         graph_name=contract.name,
         memory=contract.memory,
     )
+    say("prove", "float", f"ONNX Runtime against torch on {rollout.fresh.size} decisions")
     float_network = _network(proto.SerializeToString())
     wanted, _ = play(TorchNetwork(module, contract), contract, rollout.observations, rollout.fresh)
     actions, states = play(float_network, contract, rollout.observations, rollout.fresh)
@@ -162,9 +174,11 @@ def _make(
         {"max_abs_error": network, "tolerance": cfg.parity_tolerance, "frames": int(rollout.fresh.size)},
         batches=_batches(contract, rollout, states, calibrating, cfg.calibration_frames) if cfg.int8 else None,
         calibrators=cfg.calibrators,
+        say=say,
     )
     played = {p: outputs[m.SerializeToString()] for p, m in made.models.items() if p != "float"}
     robots = min(rollout.num_envs, -(-cfg.golden_frames // rollout.steps))
+    say("golden", "", f"{rollout.steps} decisions of {robots} robots")
     golden = replace(rollout, outputs=played).part(rollout.steps, robots)
     golden_bytes = golden.to_bytes()
     reference = GoldenReference(
@@ -199,11 +213,10 @@ def _make(
         embed(model, contract, precision)
         content = model.SerializeToString()
         contents[contract.model_file(precision)] = content
+        say("time", precision, f"{cfg.latency_runs} inferences")
         latency[precision] = time_inference(content, one, cfg.latency_runs)
     contents |= {PARITY_FILE: json_bytes(parity), LATENCY_FILE: json_bytes(latency)}
-    for file, data in contents.items():
-        (work / file).write_bytes(data)
-    write_manifest(work, contract, {file: file_record(data) for file, data in contents.items()})
+    write_bundle(work, contract, contents)
     return ExportResult(folder=work, contract=contract, parity=parity, latency=latency)
 
 

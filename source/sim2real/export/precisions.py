@@ -15,6 +15,7 @@ from sim2real.export.errors import ExportError
 from sim2real.export.half import to_half
 from sim2real.export.modelopt import ABSENT, modelopt_python
 from sim2real.export.onnx_file import OPSET
+from sim2real.export.progress import Say, quiet
 from sim2real.export.quantize import CALIBRATORS, Attempt, Feeds, Score, sweep
 
 NO_ENGINE = "no engine was built; engines that a device adds report under engines/<device>/record.json"
@@ -52,6 +53,7 @@ def make_precisions(
     *,
     batches: Sequence[Feeds] | None,
     calibrators: Sequence[str] = CALIBRATORS,
+    say: Say = quiet,
 ) -> Precisions:
     """Make FP16 and INT8, and keep what holds its gate.
 
@@ -65,12 +67,14 @@ def make_precisions(
         float_entry: what is to be said of float.
         batches: calibration inputs; None: no INT8.
         calibrators: names to try.
+        say: told of the progress: stage, precision, message.
 
     Raises:
         ExportError: an INT8 graph that TensorRT would not take, or a ModelOpt that does not run.
     """
     models: dict[str, Any] = {"float": proto}
     table: dict[str, Any] = {"float": {"status": "pass", "kept": True, "reason": None, "opset": OPSET, **float_entry}}
+    say("make", "fp16", "weights as half floats")
     table["fp16"] = _half(proto, score_fp16, gates["fp16"], frames, models)
     not_run = {"tensorrt": NO_ENGINE}
     if batches is None:
@@ -83,7 +87,7 @@ def make_precisions(
             not_run["modelopt"] = "it calibrates networks with one input; this one has a memory"
         elif modelopt is None:
             not_run["modelopt"] = ABSENT
-        attempts = sweep(proto, work, batches, score_int8, calibrators, modelopt)
+        attempts = sweep(proto, work, batches, score_int8, calibrators, modelopt, say)
         table["int8"] = _quantized(attempts, gates["int8"], frames, models)
     keep = next(name for name in ("int8", "fp16", "float") if name in models)
     return Precisions(models=models, table=table, keep=keep, not_run=not_run)

@@ -24,6 +24,7 @@ import numpy as np
 from sim2real.export.errors import ExportError
 from sim2real.export.modelopt import quantize_with_modelopt
 from sim2real.export.onnx_file import check, clean
+from sim2real.export.progress import Say, quiet
 
 CALIBRATORS = ("minmax", "percentile", "entropy")
 _OPERATORS = ["Conv", "Gemm", "MatMul", "Add", "MaxPool", "ReduceMean", "GlobalAveragePool"]
@@ -209,6 +210,7 @@ def sweep(
     score: Score,
     calibrators: Sequence[str] = CALIBRATORS,
     modelopt: str | None = None,
+    say: Say = quiet,
 ) -> list[Attempt]:
     """Try every calibrator.
 
@@ -219,6 +221,7 @@ def sweep(
         score: measures an INT8 file on held-out data.
         calibrators: names to try.
         modelopt: Python interpreter of an environment with ModelOpt, or None.
+        say: told of the progress: stage, precision, message.
 
     Returns:
         What came of each, best first: those that hold the gate, then by the score's order.
@@ -228,6 +231,7 @@ def sweep(
     """
     tried: list[tuple[tuple[float, ...], Attempt]] = []
     for calibrator in (*calibrators, *(("modelopt_max",) if modelopt else ())):
+        say("make", "int8", f"calibrator {calibrator}")
         began = time.perf_counter()
         if modelopt and calibrator == "modelopt_max":
             model = quantize_with_modelopt(modelopt, proto, work, batches)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sim2real.contract import RecurrentState
     from sim2real.export import ExportResult, JointExportCfg
+    from sim2real.export.progress import Say
 
 STEPS = 160
 """Decisions of a recorded rollout, where nothing else is asked for."""
@@ -39,6 +40,8 @@ def export_run(
     out_dir: str | Path,
     cfg: RunExportCfg | None = None,
     export: JointExportCfg | None = None,
+    *,
+    say: Say | None = None,
 ) -> ExportResult:
     """Export the last checkpoint of a run, or a certain one, as a bundle.
 
@@ -47,20 +50,23 @@ def export_run(
         out_dir: the bundle's folder; an older bundle there is replaced, anything else is refused.
         cfg: name and rollout.
         export: what parity has to hold.
+        say: told of the progress: stage, precision, message; None: nobody is.
 
     Raises:
         Sim2RealError: the folder is no run, the policy cannot be described, or parity fails. Nothing is written then.
     """
     from sim2real.export import export_joint_policy, memory_of
     from sim2real.export.folder import check_target
+    from sim2real.export.progress import quiet
     from sim2real.lab.policy_contract import policy_contract, record_rollout
     from sim2real.learn.ppo.playing import NO_SPEC, Run, opened
     from sim2real.spec import load_spec
 
-    cfg = cfg or RunExportCfg()
+    cfg, say = cfg or RunExportCfg(), say or quiet
     check_target(Path(out_dir))
     run = Run.read(run_dir)
     spec = None if run.spec is None else load_spec(str(run.spec))
+    say("open", "", f"{run.task} in {run.physics}, {run.checkpoint.name}")
     clip = run.agent.get("clip_actions")
     raw_clip = None if clip is None else (-float(clip), float(clip))
     with opened(run, num_envs=cfg.num_envs, spec=NO_SPEC, seed=cfg.seed) as (venv, policy):
@@ -81,8 +87,9 @@ def export_run(
         contract = replace(contract, memory=memory)
         steps = cfg.steps or (_whole_episode(env) if memory else STEPS)
         remembering = Remembering(actor, memory, env.num_envs)
+        say("record", "", f"{steps} decisions of {env.num_envs} robots")
         rollout = record_rollout(env, remembering, steps, groups=groups, raw_clip=raw_clip, forget=remembering.forget)
-    return export_joint_policy(actor, contract, rollout, out_dir, export)
+    return export_joint_policy(actor, contract, rollout, out_dir, export, say=say)
 
 
 class Remembering:
