@@ -53,6 +53,7 @@ def tiny_payload(name: str = "tiny", size: int = 6, actions: int = 3):
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
+    from sim2real.export.half import to_half
     from sim2real.export.jetson import Payload
     from sim2real.export.tensorrt.plan import BuildPlan
 
@@ -66,14 +67,18 @@ def tiny_payload(name: str = "tiny", size: int = 6, actions: int = 3):
         [helper.make_tensor_value_info("actions", TensorProto.FLOAT, ["batch", actions])],
         [numpy_helper.from_array(weights, "w")],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model, half = proto.SerializeToString(), to_half(proto).SerializeToString()
     buffer = io.BytesIO()
     np.savez(buffer, observations=observations, actions=observations @ weights, fresh=np.ones((1, 1), bool))
     golden = buffer.getvalue()
     plan = BuildPlan(
         name=name,
         contract_sha256="0" * 64,
-        networks={"float": {"file": f"{name}.onnx", "sha256": hashlib.sha256(model).hexdigest()}},
+        networks={
+            "float": {"file": f"{name}.onnx", "sha256": hashlib.sha256(model).hexdigest()},
+            "fp16": {"file": f"{name}.fp16.onnx", "sha256": hashlib.sha256(half).hexdigest()},
+        },
         shapes={"obs": (-1, size)},
         golden={
             "sha256": hashlib.sha256(golden).hexdigest(),
@@ -87,4 +92,4 @@ def tiny_payload(name: str = "tiny", size: int = 6, actions: int = 3):
             "choice": False,
         },
     )
-    return Payload(plan=plan, files={f"{name}.onnx": model, "golden.npz": golden})
+    return Payload(plan=plan, files={f"{name}.onnx": model, f"{name}.fp16.onnx": half, "golden.npz": golden})

@@ -98,7 +98,8 @@ def build(options: dict[str, str], version: tuple[int, ...]) -> None:
         raise Failed("this stand-in builds without inference alone: give --skipInference or --buildOnly")
     content = Path(options["onnx"]).read_bytes()
     session_of(content)
-    types = sorted({"fp16", "int8"} & set(options))
+    half = "stronglyTyped" in options and is_half(content)
+    types = ["fp16"] if half else sorted({"fp16", "int8"} & set(options))
     if os.environ.get("JETSON_DOUBLE_FAULT") == "disk_full":
         raise Failed(f"Saving engine to file failed: {options['saveEngine']}: No space left on device")
     header = {"version": version, "gpu": os.environ.get("JETSON_DOUBLE_GPU", "Orin"), "types": types}
@@ -183,6 +184,14 @@ def times(types: list[str], transfers: bool) -> list[dict[str, float]]:
 def pairs(text: str) -> list[tuple[str, str]]:
     """``a:1x2,b:3`` -> [("a", "1x2"), ("b", "3")]."""
     return [tuple(part.split(":", 1)) for part in text.split(",") if part]
+
+
+def is_half(content: bytes) -> bool:
+    """Whether a network has weights in half floats."""
+    import onnx
+
+    weights = onnx.load_from_string(content).graph.initializer
+    return any(tensor.data_type == onnx.TensorProto.FLOAT16 for tensor in weights)
 
 
 def session_of(content: bytes):
