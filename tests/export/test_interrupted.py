@@ -4,6 +4,7 @@ One process imports torch; each interrupted export is a child that it forks, so 
 a stage of the export, or a step of the exchange of the folders.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -167,6 +168,19 @@ def test_a_running_exports_folder_is_no_leftover(tmp_path):
         assert first.is_dir() and loads(out)
     assert (out / "contract.json").read_text() == "first"
     assert leftovers(out) == []
+
+
+def test_a_file_system_without_locks_takes_a_bundle(tmp_path, monkeypatch):
+    """As some network file systems: the bundle is written, and a folder that may be another export's stays."""
+    other = tmp_path / ".bundle.partial-1"
+    other.mkdir()
+
+    def refuse(handle, operation):
+        raise OSError(errno.EBADF, "no locks here")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    put_another(tmp_path / "bundle")
+    assert loads(tmp_path / "bundle") and leftovers(tmp_path / "bundle") == [other.name]
 
 
 def test_names_are_taken_as_they_are(tmp_path):

@@ -63,24 +63,34 @@ def bundle_folder(out: Path) -> Iterator[Path]:
         raise ExportError(f"{out}: cannot be written ({error}). Nothing was changed.") from None
     finally:
         shutil.rmtree(around, ignore_errors=True)
-        os.close(lock)
+        if lock is not None:
+            os.close(lock)
 
 
 def write_bundle(work: Path, contract: Contract, contents: Mapping[str, bytes]) -> None:
     """Write a bundle's files, their hashes, and the script that builds its engines on a device."""
-    from sim2real.export.tensorrt.build import add_build_script
+    from sim2real.export.tensorrt.build import make_plan
+    from sim2real.export.tensorrt.script import SCRIPT_FILE, build_script
 
+    records = {file: file_record(data) for file, data in contents.items()}
     for file, data in contents.items():
         (work / file).write_bytes(data)
-    write_manifest(work, contract, {file: file_record(data) for file, data in contents.items()})
-    add_build_script(work)
+    write_manifest(work, contract, records)
+    script = build_script(make_plan(work)).encode()
+    (work / SCRIPT_FILE).write_bytes(script)
+    write_manifest(work, contract, {**records, SCRIPT_FILE: file_record(script)})
 
 
-def _locked_folder(out: Path) -> tuple[Path, int]:
-    """A new folder beside ``out`` and the handle that locks it."""
+def _locked_folder(out: Path) -> tuple[Path, int | None]:
+    """A new folder beside ``out`` and the handle that locks it; None on a file system without locks."""
     while True:
         around = Path(tempfile.mkdtemp(prefix=f".{out.name}.partial-", dir=out.parent))
-        lock = _try_lock(around)
+        try:
+            lock = _try_lock(around)
+        except OSError:
+            if around.is_dir():  # nobody locks here, so nobody takes it for a leftover
+                return around, None
+            continue
         if lock is not None and around.is_dir():
             return around, lock
         if lock is not None:  # another export took it for a leftover before it was locked
@@ -108,7 +118,7 @@ def _clear_leftovers(out: Path) -> None:
     for left in out.parent.glob(f".{glob.escape(out.name)}.partial-*"):
         try:
             lock = _try_lock(left)
-        except OSError:  # gone meanwhile, or somebody else's
+        except OSError:  # gone meanwhile, somebody else's, or a file system without locks
             continue
         if lock is None:
             continue
