@@ -64,7 +64,7 @@ for iterations in map(int, sys.argv[3:]):
 def torchrun(*words, **options):
     """Two processes of a script or module."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *words]
-    settings = {"env": {**os.environ, "OMP_NUM_THREADS": "1"}, "capture_output": True, "text": True}
+    settings = {"env": {**os.environ, "OMP_NUM_THREADS": "1"}, "capture_output": True, "text": True, "timeout": 900}
     return subprocess.run(command, **{**settings, **options})
 
 

@@ -9,6 +9,7 @@ made here: NCCL for tensors on GPUs, Gloo for those on a CPU and for what the pr
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +21,8 @@ from sim2real.learn.errors import LearnError
 
 T = TypeVar("T")
 RANKS_MOST = 1024
+_MEETINGS = itertools.count()
+"""How many times the ranks have met in this process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +85,17 @@ class Ranks:
             return
         import torch
         import torch.distributed as dist
+        from torch.distributed.rendezvous import rendezvous
 
         if device != "cpu":
             torch.cuda.set_device(device)
+        backend = "gloo" if device == "cpu" else "cpu:gloo,cuda:nccl"
         try:
-            dist.init_process_group(
-                "gloo" if device == "cpu" else "cpu:gloo,cuda:nccl", rank=self.rank, world_size=self.count
-            )
+            store, rank, count = next(rendezvous("env://", rank=self.rank, world_size=self.count))
+            # A process that trains twice meets twice, in one store: without a name of its own, the second meeting
+            # may find what the first has left there, and wait for ever.
+            place = dist.PrefixStore(f"sim2real/{next(_MEETINGS)}", store)
+            dist.init_process_group(backend, store=place, rank=rank, world_size=count)
         except ValueError as error:  # no MASTER_ADDR or MASTER_PORT
             raise LearnError(f"the ranks cannot meet: {error}; start them with torchrun") from error
         try:
