@@ -23,6 +23,7 @@ policy.pt (for the export), checkpoint.pt, metrics.json and confusion.png.
 
 ONLY_DATA = ("preset", "epochs", "batch_size", "learning_rate", "size", "pretrained")
 ONLY_TASK = (
+    "start",
     "spec",
     "curriculum",
     "physics",
@@ -47,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task.add_argument("--curriculum", metavar="NAME", help="stages in which the spec comes to act: a preset or a file")
     task.add_argument("--privileged", action="store_true", help="let the actor see what the critic sees: a teacher")
     task.add_argument("--teacher", metavar="RUN", help="run folder of a teacher, which the robot's actor imitates")
+    task.add_argument(
+        "--from", dest="start", metavar="RUN", help="run, or checkpoint, whose networks to begin with (fine-tuning)"
+    )
     task.add_argument("--physics", metavar="NAME", help="engine: newton_mjwarp, ovphysx (default) or isaacsim_physx")
     task.add_argument("--num-envs", type=int, metavar="N", help="environments (default: the task's; 256 on a CPU)")
     task.add_argument("--iterations", type=int, metavar="N", help="iterations in all (default: as the task says)")
@@ -105,7 +109,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refuse(args: argparse.Namespace, names: tuple[str, ...], what: str) -> None:
-    given = [f"--{name.replace('_', '-')}" for name in names if getattr(args, name) is not None]
+    given = [
+        f"--{'from' if name == 'start' else name.replace('_', '-')}"
+        for name in names
+        if getattr(args, name) is not None
+    ]
     if given:
         raise Sim2RealError(f"'{what}' takes no {', '.join(given)}; see 'train --help'")
 
@@ -142,6 +150,7 @@ def run_task(args: argparse.Namespace) -> int:
             curriculum=args.curriculum,
             privileged=args.privileged,
             teacher=Path(args.teacher) if args.teacher else None,
+            start=Path(args.start) if args.start else None,
             physics=physics,
             num_envs=args.num_envs,
             iterations=args.iterations,

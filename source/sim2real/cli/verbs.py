@@ -78,6 +78,7 @@ VERBS: tuple[Verb, ...] = (
         examples=(
             "train velocity/go2 --spec quadruped",
             "train velocity/go2 --physics newton_mjwarp --num-envs 64 --iterations 20 --out runs/try",
+            "train velocity/go2 --spec go2 --from runs/plain --out runs/tuned",
             "train velocity/go2 --spec quadruped --ranks 4",
             "train --data runs/depth --out runs/classifier",
         ),

@@ -31,6 +31,8 @@ class RunCfg:
     """Let the actor see what the critic sees, the draws of the spec too: a teacher."""
     teacher: Path | None = None
     """Run folder of a teacher, which the task's own actor is to imitate; None: learn from rewards."""
+    start: Path | None = None
+    """Run folder, or a checkpoint of it, whose networks this run begins with; None: networks of chance."""
     physics: str = "ovphysx"
     """Engine to train in."""
     num_envs: int | None = None
@@ -66,6 +68,8 @@ class RunCfg:
             raise LearnError(f"iterations is {self.iterations}; give 1 or more")
         if self.privileged and self.teacher is not None:
             raise LearnError("a student sees what the robot sees; leave out 'privileged' or 'teacher'")
+        if self.start is not None and self.teacher is not None:
+            raise LearnError("a student learns what its teacher does; leave out 'start' or 'teacher'")
         if self.curriculum is not None and self.spec is None:
             raise LearnError("a curriculum opens the ranges of a spec, and there is none; give --spec too")
         for name in ("save_every", "try_every"):

@@ -75,6 +75,7 @@ def _train(cfg: RunCfg, ranks: Ranks) -> RunResult:
     from sim2real.learn.ppo.agents import agent_of, seeing_all, student_of
     from sim2real.learn.ppo.curricula import load_curriculum
     from sim2real.learn.ppo.playing import Run
+    from sim2real.learn.ppo.saving import checkpoints_in
     from sim2real.spec import load_spec
 
     for physics in (cfg.physics, *cfg.try_in):
@@ -89,6 +90,9 @@ def _train(cfg: RunCfg, ranks: Ranks) -> RunResult:
     if cfg.teacher is not None:
         teacher = Run.read(cfg.teacher)
         agent = student_of(agent, teacher.agent)
+    start = None
+    if cfg.start is not None and not (cfg.resume and checkpoints_in(cfg.out)):  # a resume needs it no more
+        start = Run.read(cfg.start)
     if cfg.logger == "wandb":
         agent.logger = {"class_name": "WandbLogWriter", "project_name": cfg.project}
     iterations = cfg.iterations or int(agent.max_iterations)
@@ -113,7 +117,7 @@ def _train(cfg: RunCfg, ranks: Ranks) -> RunResult:
             sys.stderr.write("".join(f"{line}\n" for line in applied.lines()))
 
     with make_env(cfg.task, cfg.physics, cfg.device, verbose=cfg.verbose, prepare=prepare, **changes) as env:
-        return Training(cfg, agent, env, spec, iterations, stages, teacher, ranks).run()
+        return Training(cfg, agent, env, spec, iterations, stages, teacher, ranks, start).run()
 
 
 class Training:
@@ -129,6 +133,7 @@ class Training:
         stages: tuple[CurriculumStage, ...] = (),
         teacher: Run | None = None,
         ranks: Ranks | None = None,
+        start: Run | None = None,
     ) -> None:
         """Make the runner and go on from the folder's last checkpoint.
 
@@ -141,6 +146,7 @@ class Training:
             stages: in which the spec comes to act; none: all of it from the start.
             teacher: the run to imitate, or None.
             ranks: the processes that train together; None: this one alone.
+            start: whose networks a run that has no checkpoint yet begins with, or None.
         """
         from isaaclab.utils import to_dict
         from isaaclab_rl.rsl_rl import create_rsl_rl_runner
@@ -149,6 +155,7 @@ class Training:
         from sim2real.learn.ppo.envs import TrainingEnv
         from sim2real.learn.ppo.record import Record, facts_of
         from sim2real.learn.ppo.saving import Checkpoints, checkpoints_in
+        from sim2real.learn.ppo.starting import begin_with, told_of
         from sim2real.learn.ppo.tries import Tries
         from sim2real.learn.ppo.watch import Line, Watch
 
@@ -191,6 +198,10 @@ class Training:
                 self._row = self.record.rows[-1] if self.record.rows else {}
             if self._stages is not None and state["stages"] is not None:
                 self._stages.load_state_dict(state["stages"])
+        elif start is not None:
+            self._tell(begin_with(self.runner, start))
+            if self.record is not None:
+                self.record.begin_with(told_of(start))
         ranks.attach(self.runner)
         if self._stages is not None:
             self._enter()

@@ -19,7 +19,7 @@ from sim2real.learn.errors import LearnError
 from sim2real.learn.ppo.config import RunCfg
 
 RUN, SPEC, AGENT, CURVES, PICTURE = "run.json", "spec.yaml", "agent.json", "curves.json", "curves.png"
-SAME = ("task", "physics", "spec_digest", "num_envs", "ranks", "seed")
+SAME = ("task", "physics", "spec_digest", "num_envs", "ranks", "seed", "start")
 """What a resumed run has to have in common with its folder."""
 PACKAGES = ("sim2real", "isaaclab", "rsl-rl-lib", "torch", "warp-lang", "newton", "mujoco-warp", "ovphysx")
 
@@ -75,9 +75,16 @@ class Record:
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         sessions.append({"began": now, "command": command(), "machine": machine(), "commit": commit()})
         self.facts = {**facts, "versions": versions(), "sessions": sessions}
+        if "started" in old:
+            self.facts["started"] = old["started"]
         if spec_yaml is not None:
             write_whole(folder / SPEC, spec_yaml)
         write_whole(folder / AGENT, json.dumps(agent, indent=1, default=str))
+        self._write_run()
+
+    def begin_with(self, told: dict[str, Any]) -> None:
+        """Write down which run's networks this one begins with; a resume keeps it."""
+        self.facts["started"] = told
         self._write_run()
 
     def go_on(self, done: int) -> None:
@@ -138,6 +145,7 @@ def facts_of(cfg: RunCfg, num_envs: int, spec: Any, iterations: int, ranks: int 
         "curriculum": cfg.curriculum,
         "privileged": cfg.privileged,
         "teacher": None if cfg.teacher is None else str(cfg.teacher),
+        "start": None if cfg.start is None else str(cfg.start),
         "num_envs": num_envs,
         "ranks": ranks,
         "seed": cfg.seed,
