@@ -4,8 +4,8 @@ import json
 
 import pytest
 import torch
-from learn.test_rl_training import cfg
 
+from learn.test_rl_training import cfg
 from sim2real.learn import LearnError
 from sim2real.learn.ppo import train
 from sim2real.learn.ppo.playing import Run

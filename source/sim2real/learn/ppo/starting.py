@@ -1,8 +1,8 @@
 """A run that begins with another run's networks: fine-tuning, such as a plain policy that then meets a spec.
 
-The actor has to fit as it is: the robot shows it the same observations. The critic may see more than before, since a spec
-appends its draws to what the critic is shown; what it did not see before enters with weight zero, so that it begins with
-the value it had learned. Optimiser, exploration noise's decay and iterations begin anew; the noise itself is the actor's.
+The actor has to fit as it is: the robot shows it the same observations. The critic may see more than before, since a
+spec appends its draws to what the critic is shown; what it did not see before enters with weight zero, so that it
+begins with the value it had learned. The optimiser and the iterations begin anew; the exploring noise is the actor's.
 """
 
 from __future__ import annotations
