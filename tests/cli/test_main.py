@@ -161,6 +161,7 @@ def test_arguments_of_the_test_verb_pass_through(monkeypatch):
 
     assert verb.commands(["-x", "tests/spec"])[-1][1] == ["pytest", "-m", "not slow", "-x", "tests/spec"]
     assert verb.commands(["-m", "slow"])[-1][1] == ["pytest", "-m", "slow"]
+    assert verb.commands([])[-1][1] == ["pytest", "-m", "not slow", *verb.PARALLEL]
     seen = []
     monkeypatch.setattr(verb, "run", lambda args: seen.append(args.rest) or 0)
     assert cli.main(["test", "-k", "a or b", "tests/cli", "--maxfail=1"]) == 0

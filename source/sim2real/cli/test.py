@@ -1,6 +1,7 @@
 """``test``: the linter, the formatter's check, the type checker and pytest, in that order, all of them every time.
 
-Arguments go to pytest as they are. Tests marked ``slow`` are left out unless ``-m`` is given.
+Arguments go to pytest as they are. Tests marked ``slow`` are left out unless ``-m`` is given. Without arguments the tests
+run in a process for each core, a file at a time; with some, in one process, so that ``-s``, ``-x`` and ``--pdb`` work.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ HELP = "run the linter, the type checker and the tests; arguments go to pytest, 
 TAKES_REST = True
 
 
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+"""A file's tests stay in one process, which may hold one Isaac Lab environment; four of them fit into 16 GiB."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Everything after the verb is pytest's; this line is for the help."""
     parser.add_argument(
@@ -31,7 +36,7 @@ def commands(rest: list[str]) -> list[tuple[str, list[str]]]:
         ("ruff check", ["ruff", "check", "."]),
         ("ruff format", ["ruff", "format", "--check", "."]),
         ("mypy", ["mypy"]),
-        ("pytest", ["pytest", *([] if chosen else ["-m", "not slow"]), *rest]),
+        ("pytest", ["pytest", *([] if chosen else ["-m", "not slow"]), *(rest or PARALLEL)]),
     ]
 
 
