@@ -1,0 +1,446 @@
+"""The panel: everything a window shows and does, without a window.
+
+A front end draws :attr:`Panel.sections`, hands what is typed to :meth:`Panel.set`, and asks :meth:`Panel.poll` a few
+times a second whether to draw again. No call waits: work in this process runs in a thread, long work is a process of
+its own. Whatever is set is kept in the workspace at once, so that closing the window loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sim2real.errors import Sim2RealError
+from sim2real.spec import SpecError
+from sim2real.studio.actions import Action
+from sim2real.studio.background import Background
+from sim2real.studio.command import find_command, job_environment
+from sim2real.studio.document import SpecDocument
+from sim2real.studio.errors import FieldError, StudioError
+from sim2real.studio.fields import Field
+from sim2real.studio.jobs import Job, JobStore
+from sim2real.studio.outputs import Output, Text
+from sim2real.studio.section import Section, discover
+from sim2real.studio.state import read_state, write_state
+from sim2real.studio.values import Values
+from sim2real.studio.workspace import Workspace, write_atomic
+
+STATE = "panel.yaml"
+"""File of the panel's state below the studio's own folder."""
+FIRST_PRESET = "go2"
+"""Spec of a new workspace."""
+MOST_UNDO = 200
+"""Steps that can be undone."""
+REFRESH_S = 2.0
+"""While a job runs, sections that read its files look again this often [s]."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What undo brings back."""
+
+    given: dict[str, Any]
+    document: SpecDocument
+
+
+class Panel:
+    """The panel of one workspace; every method may be called from any thread."""
+
+    def __init__(
+        self,
+        workspace: str | os.PathLike[str],
+        command: Sequence[str] | None = None,
+        *,
+        sections: Sequence[Section] | None = None,
+        most_running: int = 2,
+        grace_s: tuple[float, float] = (30.0, 10.0),
+    ) -> None:
+        """Open a workspace as it was left.
+
+        Args:
+            workspace: folder of runs and files; made where it is missing.
+            command: the program that runs verbs, such as ``["/opt/sim2real/sim2real.sh"]``; None: see
+                :func:`sim2real.studio.command.find_command`.
+            sections: what to show; None: every file of ``sim2real/studio/sections``.
+            most_running: processes at a time; others wait.
+            grace_s: how long a cancelled job may take after SIGINT, and after SIGTERM [s].
+
+        Raises:
+            WorkspaceError: nothing can be written there.
+        """
+        self.workspace = Workspace(workspace)
+        self.sections: tuple[Section, ...] = tuple(sections) if sections is not None else discover()
+        self.errors: dict[str, str] = {}
+        """Message of every field whose last value was refused, by key."""
+        self.notices: list[str] = []
+        """What could not be kept when the state was read, for people."""
+        self._command_given = command
+        self._lock = threading.RLock()
+        self._version = 1
+        self._undo: list[_Step] = []
+        self._redo: list[_Step] = []
+        self._background = Background(self._touch)
+        self._store = JobStore(self.workspace, most_running, grace_s)
+        self._jobs: tuple[Job, ...] = ()
+        self._looked = 0.0
+        given, document, self.notices = read_state(self.workspace.private / STATE, self.workspace, FIRST_PRESET)
+        self._given, self._document = self._checked(given, document)
+        self._values = self._make_values()
+        self.poll()
+
+    # What is set ----------------------------------------------------------------------------------------------------
+
+    @property
+    def values(self) -> Values:
+        """Everything that is set now, frozen."""
+        with self._lock:
+            return self._values
+
+    def fields(self, section_key: str) -> tuple[Field, ...]:
+        """Return the fields of a section as they are now, without those that do not apply."""
+        found = self.values.fields(self._section(section_key).key).values()
+        return tuple(field for field in found if not field.hidden)
+
+    def value(self, key: str) -> Any:
+        """Return a field's value.
+
+        Raises:
+            StudioError: there is no such field.
+        """
+        return self.values[self._field(key).key]
+
+    def set(self, key: str, value: Any) -> str | None:
+        """Set a field to a value, or to what the text means.
+
+        A value that is refused does not enter; the message is returned, and kept in :attr:`errors` until the field is
+        set well.
+
+        Raises:
+            StudioError: there is no such field.
+        """
+        with self._lock:
+            try:
+                field = self._field(key)
+                self._set(field, value)
+            except FieldError as error:
+                self.errors[key] = error.message
+            except SpecError as error:
+                self.errors[key] = "; ".join(f"{f.key}: {f.message}" if f.key else f.message for f in error.faults)
+            except StudioError as error:
+                if key not in self.values:
+                    raise
+                self.errors[key] = str(error)
+            else:
+                self.errors.pop(key, None)
+            self._touch()
+            return self.errors.get(key)
+
+    def _set(self, field: Field, value: Any) -> None:
+        checked = field.check(value)
+        if field.kind == "path" and checked is not None:
+            checked = self._inside(field, checked)
+        section = self._section(field.key.partition(".")[0])
+        document = section.edit(self._values, field.key, checked) if section.edit else None
+        if document is not None:
+            self._change(self._given, document)
+        elif checked != self._values[field.key] or field.key in self._given:
+            self._change({**self._given, field.key: checked}, self._document)
+
+    def _inside(self, field: Field, path: str) -> str:
+        try:
+            return self.workspace.relative(path)
+        except StudioError as error:
+            raise field.fault(str(error)) from error
+
+    def _change(self, given: dict[str, Any], document: SpecDocument) -> None:
+        """Take a new state and remember the old one."""
+        if given == self._given and document == self._document:
+            return
+        self._undo = [*self._undo, _Step(self._given, self._document)][-MOST_UNDO:]
+        self._redo.clear()
+        self._become(given, document)
+
+    def _become(self, given: dict[str, Any], document: SpecDocument) -> None:
+        self._given, self._document = given, document
+        self._values = self._make_values()
+        write_state(self.workspace.private / STATE, given, document)
+        self._touch()
+
+    def _make_values(self) -> Values:
+        return Values(self._given, self._document, self.workspace, self.sections)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to undo."""
+        with self._lock:
+            return bool(self._undo)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is something to redo."""
+        with self._lock:
+            return bool(self._redo)
+
+    def undo(self) -> bool:
+        """Go back one change; return whether there was one."""
+        return self._step(self._undo, self._redo)
+
+    def redo(self) -> bool:
+        """Go forward one change; return whether there was one."""
+        return self._step(self._redo, self._undo)
+
+    def _step(self, source: list[_Step], target: list[_Step]) -> bool:
+        with self._lock:
+            if not source:
+                return False
+            target.append(_Step(self._given, self._document))
+            step = source.pop()
+            self.errors.clear()
+            self._become(step.given, step.document)
+            return True
+
+    # Files ----------------------------------------------------------------------------------------------------------
+
+    def spec_text(self) -> str:
+        """Return the spec as YAML, with the comments and units of the file that it came from."""
+        return self.values.document.text
+
+    def apply_preset(self, name: str) -> None:
+        """Take the spec of a preset; undo brings the old one back.
+
+        Raises:
+            StudioError: there is none of this name.
+        """
+        with self._lock:
+            self.errors.clear()
+            self._change(self._given, SpecDocument.of_preset(name))
+
+    def save(self, path: str) -> str:
+        """Write the panel's state, or the spec alone into a file that ends in ``.spec.yaml``; return the path inside.
+
+        Raises:
+            WorkspaceError: the path leads out of the workspace, or cannot be written.
+        """
+        target = self.workspace.path(path if Path(path).suffix in (".yaml", ".yml") else f"{path}.yaml")
+        values = self.values
+        if target.name.endswith((".spec.yaml", ".spec.yml")):
+            write_atomic(target, values.document.text)
+        else:
+            write_state(target, values.given, values.document)
+        return self.workspace.relative(target)
+
+    def load(self, path: str) -> None:
+        """Take a state that :meth:`save` wrote, or a spec; undo brings the old one back.
+
+        Raises:
+            StudioError: the file cannot be read, or leads out of the workspace.
+            SpecError: its spec is wrong; nothing changes.
+        """
+        target = self.workspace.path(path)
+        given, document, notices = read_state(target, self.workspace, None, kept=self.values.given)
+        with self._lock:
+            self.notices = notices
+            given, document = self._checked(given, document)
+            self.errors.clear()
+            self._change(given, document)
+
+    def _checked(self, given: dict[str, Any], document: SpecDocument) -> tuple[dict[str, Any], SpecDocument]:
+        """Return the values of a file that the fields take; the others are told of in :attr:`notices`."""
+        kept = dict(given)
+        # A value may decide which fields there are, so the check goes on until nothing more is dropped.
+        while True:
+            values = Values(kept, document, self.workspace, self.sections)
+            good: dict[str, Any] = {}
+            for key, value in kept.items():
+                try:
+                    field = values.field(key)
+                    good[key] = field.check(value)
+                    if field.kind == "path" and good[key] is not None:
+                        good[key] = self._inside(field, good[key])
+                except KeyError:
+                    self.notices.append(f"{key}: no such field any more; left out")
+                except FieldError as error:
+                    self.notices.append(f"{key}: {error.message}; left out")
+            if good == kept:
+                return good, document
+            kept = good
+
+    # Jobs -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def command(self) -> list[str]:
+        """The program that runs verbs.
+
+        Raises:
+            StudioError: there is none.
+        """
+        return find_command(self._command_given)
+
+    def set_command(self, command: Sequence[str] | None) -> None:
+        """Run verbs by another program from now on; None: look for one.
+
+        Raises:
+            StudioError: it is no program.
+        """
+        if command is not None:
+            find_command(command)
+        with self._lock:
+            self._command_given = command
+
+    def why_not(self, action_key: str) -> str | None:
+        """Return None, or why an action cannot start now and what to do."""
+        action = self._action(action_key)
+        values = self.values
+        said = action.ready(values)
+        if said is None and action.argv is not None:
+            try:
+                find_command(self._command_given)
+            except StudioError as error:
+                return str(error)
+        return said
+
+    def start(self, action_key: str) -> Job:
+        """Start an action with the values as they are now, and return its job.
+
+        Raises:
+            StudioError: it cannot start now; the message says why.
+        """
+        action = self._action(action_key)
+        why = self.why_not(action_key)
+        if why is not None:
+            raise StudioError(f"{action.label}: {why}")
+        values = self.values
+        if action.argv is None:
+            assert action.compute is not None
+            job = self._background.start(action.key, action.label, _bind(action.compute, values, self.workspace))
+            self.poll(force=True)
+            return job
+        argv = action.argv(values, self.workspace)
+        with self._lock:
+            job_id = self._store.add(action.key, action.label, argv, self.command)
+            self.poll(force=True)
+        return self.job(job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """Tell a job to stop; told again, it is pressed harder.
+
+        Raises:
+            StudioError: there is no such job.
+        """
+        if self._background.cancel(job_id):
+            return
+        with self._lock:
+            self._store.cancel(job_id)
+            self.poll(force=True)
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job that is over, with its log."""
+        with self._lock:
+            self._background.remove(job_id)
+            self._store.remove(job_id)
+            self.poll(force=True)
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """All jobs, the newest first."""
+        with self._lock:
+            return self._jobs
+
+    def job(self, job_id: str) -> Job:
+        """Return a job as it is now.
+
+        Raises:
+            StudioError: there is no such job.
+        """
+        found = next((job for job in self.jobs if job.id == job_id), None)
+        if found is None:
+            raise StudioError(f"no job '{job_id}'; it may have been removed")
+        return found
+
+    # What is shown --------------------------------------------------------------------------------------------------
+
+    def outputs(self, section_key: str) -> list[Output]:
+        """Return what a section shows: what was found last; if that is old, a thread looks again.
+
+        The first call returns an empty list; :meth:`poll` tells when there is more.
+        """
+        section = self._section(section_key)
+        values = self.values
+        stamp = (values.revision, self._jobs_stamp())
+
+        def compute() -> list[Output]:
+            try:
+                return section.outputs(values, self.workspace)
+            except Sim2RealError as error:
+                return [Text(lines=tuple(str(error).splitlines()), mark="bad")]
+
+        return self._background.shown(section_key, stamp, compute)
+
+    def _jobs_stamp(self) -> tuple[Any, ...]:
+        with self._lock:
+            running = any(job.state == "running" for job in self._jobs)
+            over = tuple(job.id for job in self._jobs if job.over)
+            return over, int(time.monotonic() / REFRESH_S) if running else None
+
+    def poll(self, *, force: bool = False) -> int:
+        """Look after the jobs, and return a number that grows whenever anything changed."""
+        with self._lock:
+            now = time.monotonic()
+            if force or now - self._looked >= 0.1:
+                self._looked = now
+                found = tuple(
+                    sorted(
+                        (*self._store.refresh(job_environment()), *self._background.jobs()),
+                        key=lambda job: job.begun or 0.0,
+                        reverse=True,
+                    )
+                )
+                if found != self._jobs:
+                    self._jobs = found
+                    self._version += 1
+            return self._version
+
+    def settle(self, timeout_s: float) -> bool:
+        """Wait until no thread of this panel works; for scripts and tests, never for a window's own thread."""
+        return self._background.settle(timeout_s)
+
+    def close(self) -> None:
+        """End the panel's threads. Jobs that are processes go on; a new panel finds them."""
+        self._background.close()
+
+    def _touch(self) -> None:
+        with self._lock:
+            self._version += 1
+
+    # Looking up -----------------------------------------------------------------------------------------------------
+
+    def _section(self, key: str) -> Section:
+        found = next((section for section in self.sections if section.key == key), None)
+        if found is None:
+            raise StudioError(f"no section '{key}'; there are {', '.join(s.key for s in self.sections)}")
+        return found
+
+    def _field(self, key: str) -> Field:
+        self._section(key.partition(".")[0])
+        try:
+            return self.values.field(key)
+        except KeyError:
+            raise StudioError(f"no field '{key}' now; the panel's fields depend on what is set") from None
+
+    def _action(self, key: str) -> Action:
+        section = self._section(key.partition(".")[0])
+        found = next((action for action in section.actions if action.key == key), None)
+        if found is None:
+            raise StudioError(f"no action '{key}'; there are {', '.join(a.key for a in section.actions) or 'none'}")
+        return found
+
+
+def _bind(
+    compute: Callable[[Values, Workspace], list[Output]], values: Values, workspace: Workspace
+) -> Callable[[], list[Output]]:
+    return lambda: compute(values, workspace)

@@ -1,0 +1,81 @@
+"""What the panel holds at one moment: frozen, so that a worker may read it while a person goes on editing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sim2real.studio.fields import Field
+
+if TYPE_CHECKING:
+    from sim2real.studio.document import SpecDocument
+    from sim2real.studio.section import Section
+    from sim2real.studio.workspace import Workspace
+
+_NUMBERS = itertools.count(1)
+
+
+class Values(Mapping[str, Any]):
+    """Values by field key; what was not set is the field's default."""
+
+    def __init__(
+        self,
+        given: Mapping[str, Any],
+        document: SpecDocument,
+        workspace: Workspace,
+        sections: tuple[Section, ...],
+    ) -> None:
+        """Take what was set.
+
+        Args:
+            given: values by key, of fields that are no part of the spec.
+            document: the spec.
+            workspace: where files are.
+            sections: the panel's sections.
+        """
+        self.revision = next(_NUMBERS)
+        """Differs between any two states of a process."""
+        self.given = dict(given)
+        """What was set, without defaults."""
+        self.document = document
+        """The spec as text and as data."""
+        self.workspace = workspace
+        """Where files are."""
+        self.sections = sections
+        """The panel's sections."""
+        self._fields: dict[str, dict[str, Field]] = {}
+
+    def fields(self, section_key: str) -> dict[str, Field]:
+        """Return a section's fields by key, in order."""
+        if section_key not in self._fields:
+            section = next((section for section in self.sections if section.key == section_key), None)
+            self._fields[section_key] = {} if section is None else {f.key: f for f in section.fields(self)}
+        return self._fields[section_key]
+
+    def field(self, key: str) -> Field:
+        """Return a field.
+
+        Raises:
+            KeyError: there is none of this key now.
+        """
+        return self.fields(key.partition(".")[0])[key]
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self.given:
+            return self.given[key]
+        return self.field(key).default
+
+    def __iter__(self) -> Iterator[str]:
+        for section in self.sections:
+            yield from self.fields(section.key)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def spec_argument(self) -> str:
+        """Return what ``--spec`` takes for the spec as it is now: a preset's name, or a file, written where missing.
+
+        The file's name tells its content, so that the same spec is the same file, and a run keeps what it began with.
+        """
+        return self.document.argument(self.workspace)
