@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
+
+import yaml
 
 from sim2real.paths import presets_dir
 from sim2real.spec import Spec, parse_spec
+from sim2real.spec.nodes import Node
+from sim2real.studio import spec_text
 from sim2real.studio.errors import StudioError
+from sim2real.studio.spec_text import Path
 from sim2real.studio.workspace import write_atomic
 
 if TYPE_CHECKING:
@@ -33,6 +38,8 @@ class SpecDocument:
     """Whether ``name`` is a preset and the text is still the preset's."""
     folder: str | None = None
     """Where the files of samples that it names are looked for; None: absolute paths only."""
+    off: tuple[Path, ...] = ()
+    """Entries that are switched off: they stay in ``text`` and are left out of what acts."""
 
     @classmethod
     def of_preset(cls, name: str) -> SpecDocument:
@@ -45,7 +52,7 @@ class SpecDocument:
         return cls.of_file(path, name, preset=True)
 
     @classmethod
-    def of_file(cls, path: Path, name: str, *, preset: bool = False) -> SpecDocument:
+    def of_file(cls, path: FilePath, name: str, *, preset: bool = False) -> SpecDocument:
         """Return a file's spec.
 
         Raises:
@@ -61,39 +68,81 @@ class SpecDocument:
         return document
 
     @cached_property
+    def acting(self) -> str:
+        """The text of what acts: without the entries that are switched off."""
+        text = self.text
+        for path in self.off:
+            if spec_text.has(text, path):
+                text = spec_text.removed(text, path)
+        return text
+
+    @cached_property
+    def root(self) -> Node:
+        """The whole text, switched off or not, as a tree."""
+        return spec_text.read(self.text, self.folder)
+
+    @cached_property
     def spec(self) -> Spec:
-        """The spec as data.
+        """What acts, as data.
 
         Raises:
             SpecError: the text is no valid spec; every fault has its line.
         """
-        return parse_spec(self.text, self.name, None if self.folder is None else Path(self.folder))
+        return parse_spec(self.acting, self.name, None if self.folder is None else FilePath(self.folder))
 
     def with_seed(self, seed: int) -> SpecDocument:
         """Return the spec with another seed."""
-        text, count = re.subn(r"(?m)^(seed:[ \t]*)[^#\s]+", lambda found: f"{found[1]}{seed}", self.text, count=1)
-        if not count:
-            raise StudioError("the spec has no line 'seed: 7' of its own; edit the file")
-        return self.edited(text)
+        return self.edited(spec_text.replaced(self.text, ("seed",), str(seed)))
 
     def edited(self, text: str) -> SpecDocument:
         """Return a version with another text.
 
         Raises:
-            SpecError: the text is no valid spec.
+            SpecError: what acts of it is no valid spec.
         """
-        if text == self.text:
-            return self
-        document = SpecDocument(text=text, name=self.name, folder=self.folder)
+        return self if text == self.text else self._checked(text, self.off)
+
+    def switched(self, path: Path, on: bool) -> SpecDocument:
+        """Return a version in which an entry acts, or does not.
+
+        Raises:
+            SpecError: what acts then is no valid spec.
+        """
+        others = tuple(other for other in self.off if other != path)
+        return self._checked(self.text, others if on else (*others, path))
+
+    def _checked(self, text: str, off: tuple[Path, ...]) -> SpecDocument:
+        document = SpecDocument(text=text, name=self.name, folder=self.folder, off=off)
         _ = document.spec
         return document
+
+    def to_write(self) -> str:
+        """Return what acts as the text of a file that may lie anywhere: files of samples have absolute names."""
+        text = self.acting
+        for path, name in _sample_files(self.root.node):
+            if self.folder is not None and not FilePath(name).is_absolute() and spec_text.has(text, path):
+                text = spec_text.replaced(text, path, spec_text.flow(str(FilePath(self.folder) / name)))
+        return text
 
     def argument(self, workspace: Workspace) -> str:
         """Return what ``--spec`` takes: the preset's name, or the path of a file with this text."""
         if self.preset:
             return self.name
-        digest = hashlib.sha256(self.text.encode("utf-8")).hexdigest()[:12]
-        path = workspace.private / SPECS / f"{Path(self.name).stem}-{digest}.yaml"
+        text = self.to_write()
+        digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
+        path = workspace.private / SPECS / f"{FilePath(self.name).stem}-{digest}.yaml"
         if not path.is_file():
-            write_atomic(path, self.text)
+            write_atomic(path, text)
         return str(path)
+
+
+def _sample_files(node: yaml.Node, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield the place and the name of every file of samples that a spec names, where it can be changed."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        here = (*path, str(key.value))
+        if here[-2:] == ("empirical", "file") and isinstance(value, yaml.ScalarNode):
+            yield here, str(value.value)
+        else:
+            yield from _sample_files(value, here)

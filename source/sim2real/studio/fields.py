@@ -96,6 +96,8 @@ class Field:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, int):
+        return str(value)
     number = float(value)
     return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)
 
@@ -121,10 +123,14 @@ def _number(field: Field, value: Any) -> float:
 def _integer(field: Field, value: Any) -> int:
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,20}\s*", value):
         value = int(value)  # exact, where a float is not
-    number = _number(field, value)
-    if number != math.floor(number):
-        raise field.fault(f"got {_short(number)}; give {field.allowed}")
-    return value if isinstance(value, int) else int(number)
+    if isinstance(value, bool) or not isinstance(value, int):
+        number = _number(field, value)
+        if number != math.floor(number):
+            raise field.fault(f"got {_short(number)}; give {field.allowed}")
+        value = int(number)
+    if (field.low is not None and value < field.low) or (field.high is not None and value > field.high):
+        raise field.fault(f"got {value}; give {field.allowed}")
+    return value
 
 
 def _range(field: Field, value: Any) -> tuple[float, float]:

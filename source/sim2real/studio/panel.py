@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,16 @@ from typing import Any
 from sim2real.errors import Sim2RealError
 from sim2real.spec import SpecError
 from sim2real.studio.actions import Action
-from sim2real.studio.background import Background
-from sim2real.studio.command import find_command, job_environment
+from sim2real.studio.command import find_command
 from sim2real.studio.document import SpecDocument
 from sim2real.studio.errors import FieldError, StudioError
 from sim2real.studio.fields import Field
-from sim2real.studio.jobs import Job, JobStore
+from sim2real.studio.jobs import Job
 from sim2real.studio.outputs import Output, Text
 from sim2real.studio.section import Section, discover
 from sim2real.studio.state import read_state, write_state
 from sim2real.studio.values import Values
+from sim2real.studio.work import Work
 from sim2real.studio.workspace import Workspace, write_atomic
 
 STATE = "panel.yaml"
@@ -36,8 +35,6 @@ FIRST_PRESET = "go2"
 """Spec of a new workspace."""
 MOST_UNDO = 200
 """Steps that can be undone."""
-REFRESH_S = 2.0
-"""While a job runs, sections that read its files look again this often [s]."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +81,7 @@ class Panel:
         self._version = 1
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
-        self._background = Background(self._touch)
-        self._store = JobStore(self.workspace, most_running, grace_s)
-        self._jobs: tuple[Job, ...] = ()
-        self._looked = 0.0
+        self._work = Work(self.workspace, self._touch, most_running, grace_s)
         given, document, self.notices = read_state(self.workspace.private / STATE, self.workspace, FIRST_PRESET)
         self._given, self._document = self._checked(given, document)
         self._values = self._make_values()
@@ -208,7 +202,7 @@ class Panel:
 
     def spec_text(self) -> str:
         """Return the spec as YAML, with the comments and units of the file that it came from."""
-        return self.values.document.text
+        return self.values.document.acting
 
     def apply_preset(self, name: str) -> None:
         """Take the spec of a preset; undo brings the old one back.
@@ -229,7 +223,7 @@ class Panel:
         target = self.workspace.path(path if Path(path).suffix in (".yaml", ".yml") else f"{path}.yaml")
         values = self.values
         if target.name.endswith((".spec.yaml", ".spec.yml")):
-            write_atomic(target, values.document.text)
+            write_atomic(target, values.document.to_write())
         else:
             write_state(target, values.given, values.document)
         return self.workspace.relative(target)
@@ -315,52 +309,37 @@ class Panel:
         if why is not None:
             raise StudioError(f"{action.label}: {why}")
         values = self.values
-        if action.argv is None:
-            assert action.compute is not None
-            job = self._background.start(action.key, action.label, _bind(action.compute, values, self.workspace))
-            self.poll(force=True)
-            return job
-        argv = action.argv(values, self.workspace)
-        with self._lock:
-            job_id = self._store.add(action.key, action.label, argv, self.command)
-            self.poll(force=True)
-        return self.job(job_id)
+        if action.argv is not None:
+            argv = action.argv(values, self.workspace)
+            return self._work.start_process(action.key, action.label, argv, self.command)
+        compute = action.compute
+        assert compute is not None  # an action has one of the two
+        return self._work.start_here(action.key, action.label, lambda: compute(values, self.workspace))
 
     def cancel(self, job_id: str) -> None:
-        """Tell a job to stop; told again, it is pressed harder.
+        """Tell a job to stop: SIGINT, later SIGTERM and SIGKILL; told again, the next one follows at once.
 
         Raises:
             StudioError: there is no such job.
         """
-        if self._background.cancel(job_id):
-            return
-        with self._lock:
-            self._store.cancel(job_id)
-            self.poll(force=True)
+        self._work.cancel(job_id)
 
     def remove(self, job_id: str) -> None:
         """Forget a job that is over, with its log."""
-        with self._lock:
-            self._background.remove(job_id)
-            self._store.remove(job_id)
-            self.poll(force=True)
+        self._work.remove(job_id)
 
     @property
     def jobs(self) -> tuple[Job, ...]:
-        """All jobs, the newest first."""
-        with self._lock:
-            return self._jobs
+        """All jobs as :meth:`poll` saw them last, the newest first."""
+        return self._work.jobs
 
     def job(self, job_id: str) -> Job:
-        """Return a job as it is now.
+        """Return a job as :meth:`poll` saw it last.
 
         Raises:
             StudioError: there is no such job.
         """
-        found = next((job for job in self.jobs if job.id == job_id), None)
-        if found is None:
-            raise StudioError(f"no job '{job_id}'; it may have been removed")
-        return found
+        return self._work.job(job_id)
 
     # What is shown --------------------------------------------------------------------------------------------------
 
@@ -371,7 +350,6 @@ class Panel:
         """
         section = self._section(section_key)
         values = self.values
-        stamp = (values.revision, self._jobs_stamp())
 
         def compute() -> list[Output]:
             try:
@@ -379,39 +357,21 @@ class Panel:
             except Sim2RealError as error:
                 return [Text(lines=tuple(str(error).splitlines()), mark="bad")]
 
-        return self._background.shown(section_key, stamp, compute)
+        return self._work.shown(section_key, (values.revision, self._work.stamp()), compute)
 
-    def _jobs_stamp(self) -> tuple[Any, ...]:
+    def poll(self) -> int:
+        """Look after the jobs, and return a number that grows whenever anything changed; call it often."""
+        self._work.look()
         with self._lock:
-            running = any(job.state == "running" for job in self._jobs)
-            over = tuple(job.id for job in self._jobs if job.over)
-            return over, int(time.monotonic() / REFRESH_S) if running else None
-
-    def poll(self, *, force: bool = False) -> int:
-        """Look after the jobs, and return a number that grows whenever anything changed."""
-        with self._lock:
-            now = time.monotonic()
-            if force or now - self._looked >= 0.1:
-                self._looked = now
-                found = tuple(
-                    sorted(
-                        (*self._store.refresh(job_environment()), *self._background.jobs()),
-                        key=lambda job: job.begun or 0.0,
-                        reverse=True,
-                    )
-                )
-                if found != self._jobs:
-                    self._jobs = found
-                    self._version += 1
             return self._version
 
     def settle(self, timeout_s: float) -> bool:
         """Wait until no thread of this panel works; for scripts and tests, never for a window's own thread."""
-        return self._background.settle(timeout_s)
+        return self._work.settle(timeout_s)
 
     def close(self) -> None:
         """End the panel's threads. Jobs that are processes go on; a new panel finds them."""
-        self._background.close()
+        self._work.close()
 
     def _touch(self) -> None:
         with self._lock:
@@ -438,9 +398,3 @@ class Panel:
         if found is None:
             raise StudioError(f"no action '{key}'; there are {', '.join(a.key for a in section.actions) or 'none'}")
         return found
-
-
-def _bind(
-    compute: Callable[[Values, Workspace], list[Output]], values: Values, workspace: Workspace
-) -> Callable[[], list[Output]]:
-    return lambda: compute(values, workspace)

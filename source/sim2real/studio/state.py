@@ -8,7 +8,6 @@ from typing import Any
 import yaml
 
 from sim2real.errors import Sim2RealError
-from sim2real.spec import parse_spec
 from sim2real.studio.document import SpecDocument
 from sim2real.studio.errors import StudioError
 from sim2real.studio.workspace import Workspace, write_atomic
@@ -29,7 +28,7 @@ def write_state(path: Path, given: dict[str, Any], document: SpecDocument) -> No
     if document.preset:
         spec["preset"] = True
     else:
-        spec |= {"folder": document.folder, "text": document.text}
+        spec |= {"folder": document.folder, "off": [list(entry) for entry in document.off], "text": document.text}
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
     state = {"studio": VERSION, "spec": spec, "values": plain}
     write_atomic(path, yaml.safe_dump(state, sort_keys=False, allow_unicode=True, width=2**20))
@@ -97,7 +96,10 @@ def _read(path: Path, workspace: Workspace, kept: dict[str, Any]) -> tuple[dict[
         return dict(values), SpecDocument.of_preset(spec["name"]), []
     folder = spec.get("folder")
     document = SpecDocument(
-        text=str(spec.get("text", "")), name=spec["name"], folder=folder if isinstance(folder, str) else None
+        text=str(spec.get("text", "")),
+        name=spec["name"],
+        folder=folder if isinstance(folder, str) else None,
+        off=tuple(tuple(map(str, entry)) for entry in spec.get("off") or () if isinstance(entry, list)),
     )
-    parse_spec(document.text, document.name, Path(document.folder) if document.folder else None)
+    _ = document.root, document.spec  # both raise for what is no spec
     return dict(values), document, []
