@@ -27,10 +27,11 @@ from sim2real.spec.spec import SCHEMA, Spec
 from sim2real.spec.targets import TARGETS, Target
 from sim2real.spec.terms import Term
 from sim2real.spec.vision import DepthNoiseSpec, ImageSpec
+from sim2real.spec.vision_stage import VisionStageGroup, VisionStageSpec
 
 __all__ = [
     "SCHEMA", "TARGETS", "AdrRange", "AdrSpec", "Beta", "Choice", "Constant", "CurriculumSpec", "DepthNoiseSpec",
     "Distribution", "Empirical", "Fault", "ImageSpec", "LogUniform", "Mixture", "MultivariateNormal", "Normal", "Rates",
     "SignalSpec", "Spec", "SpecError", "StageSpec", "Target", "Term", "TruncatedNormal", "Uniform", "UniformInt",
-    "load_spec", "parse_spec", "preset_names",
+    "VisionStageGroup", "VisionStageSpec", "load_spec", "parse_spec", "preset_names",
 ]  # fmt: skip

@@ -39,7 +39,7 @@ class Spec:
     """Uncertain signals by name."""
     vision: FrozenDict[str, Any] = field(default_factory=FrozenDict)
     """What is uncertain about pictures, by kind: ``depth`` a DepthNoiseSpec; ``light``, ``colour``, ``occlusion`` and
-    ``texture`` an ImageSpec."""
+    ``texture`` an ImageSpec; ``stage`` a VisionStageSpec."""
     curriculum: CurriculumSpec = field(default_factory=CurriculumSpec)
     """How ranges change during training."""
 

@@ -3,7 +3,8 @@
 ``depth`` names a camera preset and overrides fields of the depth camera model, each with a number (a constant) or a
 distribution. The preset's own figures live with the camera model; the spec holds the closed list of fields and limits.
 ``light``, ``colour``, ``occlusion`` and ``texture`` say what is uncertain about colour pictures; a field that is left
-out changes nothing. What a renderer cannot do of it, the vision package's support table says.
+out changes nothing. ``stage`` stands in :mod:`sim2real.spec.vision_stage`. What a renderer cannot do of all this, the
+vision package's support table says.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sim2real.spec.distributions import Constant, Distribution
 from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.nodes import Node, gather
 from sim2real.spec.quantities import check_limits, parse_distribution, parse_provenance, parse_quantity
+from sim2real.spec.vision_stage import parse_stage
 
 DEPTH_PRESETS = ("realsense_d435", "ideal")
 """Depth cameras that a spec may name."""
@@ -177,11 +179,12 @@ def _check_odd(node: Node, dist: Distribution) -> None:
 
 def parse_vision(node: Node) -> FrozenDict[str, Any]:
     """Return the vision section, or raise SpecError."""
-    kinds = ("depth", *IMAGE_FIELDS)
+    kinds = ("depth", *IMAGE_FIELDS, "stage")
     found = node.fields(f"a mapping with some of {', '.join(kinds)}")
     node.only(found, kinds)
+    others = {"depth": parse_depth, "stage": parse_stage}
     parts: dict[str, Any] = {
-        name: partial(parse_depth, child) if name == "depth" else partial(parse_image, name, child)
+        name: partial(others[name], child) if name in others else partial(parse_image, name, child)
         for name, child in found.items()
     }
     return FrozenDict(gather(parts))

@@ -10,6 +10,7 @@ from sim2real.spec.distributions import Choice, Distribution, Empirical, Mixture
 from sim2real.spec.frozen import FrozenDict
 from sim2real.spec.spec import Spec
 from sim2real.spec.targets import TARGETS
+from sim2real.spec.vision_stage import VisionStageSpec
 
 _TERM_KEYS = (
     "target", "select", "op", "unit", "dist", "when", "interval_s", "each", "keep", "against", "direction", "duration_s"
@@ -73,6 +74,9 @@ def canonical(spec: Spec) -> dict[str, Any]:
         signals[name] = {key: _plain(value) for key, value in pairs.items() if value is not None}
     vision = {}
     for kind, camera in spec.vision.items():
+        if isinstance(camera, VisionStageSpec):
+            vision[kind] = _plain_stage(camera)
+            continue
         vision[kind] = {name: getattr(camera, name) for name in ("preset", "when") if hasattr(camera, name)}
         vision[kind] |= {name: _plain(dist) for name, dist in camera.overrides.items()}
     curriculum: dict[str, Any] = {}
@@ -93,6 +97,14 @@ def canonical(spec: Spec) -> dict[str, Any]:
     return form | {name: section for name, section in sections.items() if section}
 
 
+def _plain_stage(stage: VisionStageSpec) -> dict[str, Any]:
+    form = {
+        name: {key: _plain(value) for key, value in (*group.options.items(), *group.overrides.items())}
+        for name, group in stage.groups.items()
+    }
+    return form | ({"semantics": dict(stage.semantics)} if stage.semantics else {})
+
+
 def _readable(spec: Spec) -> dict[str, Any]:
     """Return the canonical form in the file's own words, with provenance."""
     form = canonical(spec)
@@ -110,14 +122,21 @@ def _readable(spec: Spec) -> dict[str, Any]:
         if not TARGETS[term["target"]].selects:
             del term["select"]
         term["provenance"] = spec.terms[name].provenance
-    said = {("signals", name): signal.provenance for name, signal in spec.signals.items()}
-    said |= {("vision", kind): camera.provenance for kind, camera in spec.vision.items()}
-    for (section, name), provenance in said.items():
+    said: dict[tuple[str, ...], Any] = {("signals", name): signal.provenance for name, signal in spec.signals.items()}
+    for kind, camera in spec.vision.items():
+        if isinstance(camera, VisionStageSpec):
+            said |= {("vision", kind, name): group.provenance for name, group in camera.groups.items()}
+        else:
+            said[("vision", kind)] = camera.provenance
+    for place, provenance in said.items():
+        entry: Any = form
+        for name in place:
+            entry = entry[name]
         for key, text in provenance.items():
             if key == "*":
-                form[section][name]["provenance"] = text
+                entry["provenance"] = text
             else:
-                form[section][name][key] = form[section][name][key] | {"provenance": text}
+                entry[key] = entry[key] | {"provenance": text}
     return form
 
 

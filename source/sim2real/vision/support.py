@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 RENDERERS: Mapping[str, str] = {
     "image": "a picture from anywhere: a Gymnasium env, a data set, a recording",
     "newton_warp": "Isaac Lab's Newton renderer, without Isaac Sim",
-    "isaac_rtx": "Isaac Sim's RTX renderer",
+    "isaac_rtx": "Isaac Sim's RTX renderer, in Isaac Lab",
+    "replicator": "Isaac Sim's RTX renderer, through the extension's graphs",
 }
 """Renderers that the table knows."""
 
@@ -35,7 +36,7 @@ class VisionEntry:
     field: str
     """Kind and field, such as `light.intensity`."""
     dist: Distribution | None
-    """What is drawn; None for a camera's preset."""
+    """What is drawn; None for a camera's preset, a set of textures and labels."""
     when: str
     """`reset` for every episode, `step` for every picture."""
     able: bool
@@ -73,6 +74,35 @@ _SHAPES = "the colour of a world's shapes; `sim2real.vision.shape_colours` write
 _UNKNOWN = "a picture alone does not say which pixel belongs to what; colour the scene where it is rendered"
 _BACKGROUND = "pixels that show nothing, told by the rendered depth; lit as all others"
 _NO_DEPTH = "a picture alone does not say where it shows nothing; randomize it where depth is rendered with it"
+_STAGE_NOTES: Mapping[str, str] = {
+    "light.intensity": "factor on the intensity of each lamp, drawn for each",
+    "light.illuminance_lx": "as light.intensity, over nominal_lx",
+    "light.nominal_lx": _NOTES["light.nominal_lx"],
+    "light.temperature_K": "colour temperature of each lamp",
+    "light.ambient": "share of the dome light; lamps keep the rest",
+    "texture.colour": "plain colour of each selected thing and each distractor",
+    "stage.lights.position": "moves each lamp that has a place",
+    "stage.dome.turn": "turns the dome light about the vertical",
+    "stage.dome.textures": "surrounds the scene; one picture for each frame",
+    "stage.materials.textures": "what the things wear; one picture for each thing and frame",
+    "stage.semantics": "labels that segmentation reads; the same in every frame",
+    "stage.materials.textured": "chance that a thing wears a texture",
+    "stage.materials.tiling": "repeats of the texture in a metre",
+    "stage.materials.roughness": "of each selected thing",
+    "stage.materials.metallic": "of each selected thing",
+    "stage.camera.position": "place of the camera",
+    "stage.camera.look_at": "point that the camera looks at",
+    "stage.camera.roll": "turn about the viewing axis",
+    "stage.objects.position": "moves each selected thing",
+    "stage.objects.rotation": "turns each selected thing: roll, pitch, yaw",
+    "stage.objects.scale": "factor on the size of each selected thing",
+    "stage.objects.visible": "chance that a thing is there",
+    "stage.distractors.count": "shapes that lie about",
+    "stage.distractors.size": "size of each",
+    "stage.distractors.position": "place of each",
+    "stage.distractors.rotation": "turn of each: roll, pitch, yaw",
+}
+_NO_STAGE = "there is no USD stage to write to; the extension's graphs do this in Isaac Sim"
 _UNWRITTEN = "nothing here writes Isaac Sim's materials; Isaac Lab's own randomize_visual_material does"
 
 
@@ -84,6 +114,10 @@ def vision_support(field: str, renderer: str) -> tuple[str, str]:
     """
     if renderer not in RENDERERS:
         raise VisionError(f"unknown renderer '{renderer}'. Renderers: {', '.join(RENDERERS)}.")
+    if renderer == "replicator" and field in _STAGE_NOTES:
+        return SCENE, _STAGE_NOTES[field]
+    if field in _STAGE_NOTES and field.startswith("stage."):
+        return "", _NO_STAGE
     if field.partition(".")[0] == "depth":
         return ("", _NOT_RENDERED) if renderer == "image" else (IMAGE_SPACE, _DEPTH)
     if field in _NOTES:
@@ -92,9 +126,8 @@ def vision_support(field: str, renderer: str) -> tuple[str, str]:
         return ("", _NO_DEPTH) if renderer == "image" else (IMAGE_SPACE, _BACKGROUND)
     if field == "texture.colour":
         return {"image": ("", _UNKNOWN), "newton_warp": (SCENE, _SHAPES), "isaac_rtx": ("", _UNWRITTEN)}[renderer]
-    raise VisionError(
-        f"unknown field 'vision.{field}'. Fields: {', '.join(_NOTES)}, texture.colour, texture.background."
-    )
+    known = sorted({*_NOTES, *_STAGE_NOTES, "texture.background"})
+    raise VisionError(f"unknown field 'vision.{field}'. Fields: {', '.join(known)}.")
 
 
 def vision_plan(spec: Spec, renderer: str) -> tuple[VisionEntry, ...]:
@@ -108,6 +141,9 @@ def vision_plan(spec: Spec, renderer: str) -> tuple[VisionEntry, ...]:
         fields: dict[str, Distribution | None] = {f"{kind}.{name}": dist for name, dist in part.overrides.items()}
         if kind == "depth":
             fields = {"depth.preset": None, **fields}
+        if kind == "stage":
+            said = [f"{group}.textures" for group in part.groups if part.option(group, "textures")]
+            fields |= {f"stage.{name}": None for name in (*said, *(["semantics"] if part.semantics else []))}
         for field, dist in fields.items():
             where, note = vision_support(field, renderer)
             when = getattr(part, "when", "reset")
