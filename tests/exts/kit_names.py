@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 ROOTS = frozenset({"omni", "carb", "isaacsim", "usdrt"})
@@ -72,8 +72,10 @@ class _Reader(ast.NodeVisitor):
         self._own: list[set[str]] = []
 
     def read(self, tree: ast.Module) -> None:
-        for node in _scope(tree):
+        own = list(_scope(tree))
+        for node in own:
             self._note_import(node)
+        self._types = [self._collect_types(own)]
         self.visit(tree)
 
     # -- imports -----------------------------------------------------------------------------------------------------
@@ -94,9 +96,10 @@ class _Reader(ast.NodeVisitor):
 
     # -- what objects are --------------------------------------------------------------------------------------------
 
-    def _collect_types(self, tree: ast.AST, into: dict[str, str]) -> dict[str, str]:
-        """Note ``name = Class(...)``, ``self.name = Class(...)`` and ``name: Class`` below a node."""
-        for node in ast.walk(tree):
+    def _collect_types(self, nodes: Iterable[ast.AST]) -> dict[str, str]:
+        """Return what names are, of ``name = Class(...)``, ``self.name = Class(...)`` and ``name: Class``."""
+        into: dict[str, str] = {}
+        for node in nodes:
             if isinstance(node, ast.Assign) and len(node.targets) == 1:
                 self._note_type(into, node.targets[0], node.value)
             elif isinstance(node, ast.AnnAssign):
@@ -134,7 +137,7 @@ class _Reader(ast.NodeVisitor):
         self._bases.append([found for base in node.bases if (found := self._dotted(base)) is not None])
         self._own.append(_own_names(node))
         self._types.append(
-            {name: kind for name, kind in self._collect_types(node, {}).items() if name.startswith("self.")}
+            {name: kind for name, kind in self._collect_types(ast.walk(node)).items() if name.startswith("self.")}
         )
         self.generic_visit(node)
         self._own.pop()
@@ -145,7 +148,7 @@ class _Reader(ast.NodeVisitor):
         self._aliases.append({})
         for child in _scope(node):
             self._note_import(child)
-        self._types.append(self._collect_types(node, {}))
+        self._types.append(self._collect_types(ast.walk(node)))
         self.generic_visit(node)
         self._types.pop()
         self._aliases.pop()

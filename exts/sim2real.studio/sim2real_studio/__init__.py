@@ -4,6 +4,6 @@ The logic is the library's (`sim2real.studio` and what stands before it); this p
 only code of the project that imports `omni`, `carb` or `isaacsim`, beside the scripts for Isaac's own Python.
 """
 
-from .extension import StudioExtension
+from .extension import StudioExtension, current_session
 
-__all__ = ["StudioExtension"]
+__all__ = ["StudioExtension", "current_session"]

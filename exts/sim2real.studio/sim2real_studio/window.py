@@ -39,10 +39,10 @@ class StudioWindow(MenuHelperWindow):
         self._picker = Picker()
         self._sections: list[SectionView] = []
         self._stage: StageView | None = None
+        self._advanced_subscription: Any = None
         self._jobs: JobsView | None = None
         self._notice_text = ""
         self._built: Any = None
-        self._preset = ""
         self.frame.style = STYLE
         self.frame.set_build_fn(self._build)
         self.deferred_dock_in(DOCK, ui.DockPolicy.CURRENT_WINDOW_IS_ACTIVE)
@@ -54,13 +54,18 @@ class StudioWindow(MenuHelperWindow):
             self._session.listen(None)
             self._picker.close()
             self._session = None
-        self._sections, self._stage, self._jobs = [], None, None
+        self._drop_views()
         super().destroy()
+
+    def _drop_views(self) -> None:
+        for view in (*self._sections, *([self._stage] if self._stage is not None else [])):
+            view.close()
+        self._sections, self._stage, self._jobs, self._advanced_subscription = [], None, None, None
 
     # -- building ----------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self._sections, self._stage, self._jobs = [], None, None
+        self._drop_views()
         self._built = self._session.panel
         with ui.ScrollingFrame(horizontal_scrollbar_policy=ui.ScrollBarPolicy.SCROLLBAR_ALWAYS_OFF):
             with ui.VStack(height=0, spacing=2 * SPACING):
@@ -107,26 +112,11 @@ class StudioWindow(MenuHelperWindow):
             _tool("Load...", "toolbar.load", "Take a panel or a spec from a YAML file", self._load_clicked)
             _tool("Save...", "toolbar.save", "Write the panel or the spec (*.spec.yaml) to a file", self._save_clicked)
             _tool("Workspace...", "toolbar.workspace", "Choose the folder of runs and data", self._workspace_clicked)
-        with ui.HStack(height=ROW_HEIGHT, spacing=SPACING):
-            names = self._presets()
-            tip = "Specs that come with the library; Apply takes the chosen one"
-            ui.Label("Preset", width=60, tooltip=tip)
-            index = names.index(self._preset) if self._preset in names else 0
-            self._preset_box = ui.ComboBox(index, *names, identifier="toolbar.preset", tooltip=tip)
-            _tool(
-                "Apply", "toolbar.apply_preset", "Take this preset; Undo brings the old one back", self._apply_clicked
-            )
             self._advanced = ui.SimpleBoolModel(self._session.advanced)
             tip = "Show the fields that are rarely changed"
             ui.CheckBox(self._advanced, width=ROW_HEIGHT, identifier="toolbar.advanced", tooltip=tip)
             ui.Label("Advanced", width=70, tooltip=tip)
             self._advanced_subscription = self._advanced.subscribe_value_changed_fn(self._advanced_changed)
-
-    @staticmethod
-    def _presets() -> list[str]:
-        from sim2real.spec import preset_names
-
-        return sorted(preset_names())
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
@@ -202,11 +192,6 @@ class StudioWindow(MenuHelperWindow):
 
     def _redo_clicked(self) -> None:
         self._guard(self._session.panel.redo)
-
-    def _apply_clicked(self) -> None:
-        index = self._preset_box.model.get_item_value_model().as_int
-        self._preset = self._presets()[index]
-        self._guard(lambda: self._session.panel.apply_preset(self._preset))
 
     def _load_clicked(self) -> None:
         panel = self._session.panel

@@ -223,8 +223,8 @@ def _classic() -> Callable[[Selection], Handle]:
 
 
 def _legacy() -> Callable[[Selection], Handle]:
-    from omni.isaac.core.articulations import ArticulationView
-    from omni.isaac.core.prims import RigidPrimView
+    from omni.isaac.core.articulations import ArticulationView  # kit: 4.x
+    from omni.isaac.core.prims import RigidPrimView  # kit: 4.x
 
     return lambda selection: _open_classic("omni.isaac.core", ArticulationView, RigidPrimView, selection)
 

@@ -61,6 +61,10 @@ class FieldRow:
             self._error.text = error
             self._error.visible = bool(error)
 
+    def close(self) -> None:
+        """End the subscriptions; they hold the row, and the row holds them."""
+        self._editor.close()
+
 
 class _Editor:
     """Shows a value without taking that for an edit."""
@@ -81,6 +85,10 @@ class _Editor:
             self._put(value)
         finally:
             self._quiet = False
+
+    def close(self) -> None:
+        """End the subscriptions."""
+        self._subscriptions.clear()
 
     def _put(self, value: Any) -> None:
         raise NotImplementedError

@@ -71,7 +71,8 @@ class SectionView:
         fields = tuple(
             field for field in self._panel.fields(self.section.key) if self._host.advanced or not field.advanced
         )
-        structure = tuple(_structure(field) for field in fields)
+        groups = tuple(dict.fromkeys(field.group for field in fields if self._unfolded(field.group)))
+        structure = (groups, tuple(_structure(field) for field in fields))
         if structure != self._structure:
             self._structure, self._fields = structure, fields
             self._fields_frame.rebuild()
@@ -87,6 +88,12 @@ class SectionView:
             self._outputs = list(outputs)
             self._outputs_frame.rebuild()
 
+    def close(self) -> None:
+        """End what the rows subscribed to."""
+        for row in self._rows:
+            row.close()
+        self._rows = []
+
     def _found(self) -> list[Any]:
         """Return what the section's actions found last, of those that run in this process."""
         latest: dict[str, Any] = {}
@@ -98,16 +105,23 @@ class SectionView:
     # -- fields ------------------------------------------------------------------------------------------------------
 
     def _build_fields(self) -> None:
-        self._rows = []
+        self.close()
         with ui.VStack(height=0, spacing=SPACING):
             for group, fields in groupby(self._fields, key=lambda field: field.group):
                 if not group:
                     self._build_rows(list(fields))
                     continue
-                with folding(f"{self.section.key}.group.{group}", group, f"Fields of {group}", self._host):
+                with folding(self._group_key(group), group, f"Fields of {group}", self._host):
                     with ui.VStack(height=0, spacing=SPACING):
-                        self._build_rows(list(fields))
+                        if self._unfolded(group):  # a spec has hundreds of fields, and few are looked at
+                            self._build_rows(list(fields))
         self._fill()
+
+    def _group_key(self, group: str) -> str:
+        return f"{self.section.key}.group.{group}"
+
+    def _unfolded(self, group: str) -> bool:
+        return not group or self._group_key(group) in self._host.open_sections
 
     def _build_rows(self, fields: list[Field]) -> None:
         self._rows += [FieldRow(field, self._host.send, self._host.pick) for field in fields]

@@ -93,8 +93,14 @@ class StageView:
             self._shown = self._outcome
             self._outcome_frame.rebuild()
 
-    def _build_fields(self) -> None:
+    def close(self) -> None:
+        """End what the rows subscribed to."""
+        for row in self._rows:
+            row.close()
         self._rows = []
+
+    def _build_fields(self) -> None:
+        self.close()
         with ui.VStack(height=0, spacing=SPACING):
             self._rows = [FieldRow(field, self._send, lambda field: None) for field in self._fields]
         self._fill()
