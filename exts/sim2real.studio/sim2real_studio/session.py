@@ -126,6 +126,17 @@ class Session:
         self.changed()
         return ""
 
+    def set_command(self, program: str) -> None:
+        """Run verbs by another program from now on, and remember it.
+
+        Raises:
+            StudioError: it is no program.
+        """
+        assert self.panel is not None
+        self.panel.set_command(shlex.split(program) or None)
+        settings.store(settings.COMMAND, program)
+        self.changed()
+
     def tell(self, text: str, *, warning: bool = False) -> None:
         """Show a notification."""
         status = notifications.NotificationStatus.WARNING if warning else notifications.NotificationStatus.INFO

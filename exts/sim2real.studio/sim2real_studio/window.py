@@ -5,6 +5,7 @@ It draws what the session holds and sends back what is typed. Where something is
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import omni.ui as ui
@@ -112,6 +113,7 @@ class StudioWindow(MenuHelperWindow):
             _tool("Load...", "toolbar.load", "Take a panel or a spec from a YAML file", self._load_clicked)
             _tool("Save...", "toolbar.save", "Write the panel or the spec (*.spec.yaml) to a file", self._save_clicked)
             _tool("Workspace...", "toolbar.workspace", "Choose the folder of runs and data", self._workspace_clicked)
+            _tool("Command...", "toolbar.command", "Choose sim2real.sh, which runs long work", self._command_clicked)
             self._advanced = ui.SimpleBoolModel(self._session.advanced)
             tip = "Show the fields that are rarely changed"
             ui.CheckBox(self._advanced, width=ROW_HEIGHT, identifier="toolbar.advanced", tooltip=tip)
@@ -215,6 +217,13 @@ class StudioWindow(MenuHelperWindow):
         wrong = self._session.set_workspace(path)
         if wrong:
             self._fail(wrong)
+
+    def _command_clicked(self) -> None:
+        folder = self._session.extension.resolve().parents[1]
+        self._picker.ask("The program sim2real.sh", "Choose", folder, self._take_command, "sim2real.sh")
+
+    def _take_command(self, path: str) -> None:
+        self._guard(lambda: self._session.set_command(shlex.quote(path)))
 
     def _advanced_changed(self, model: ui.AbstractValueModel) -> None:
         self._session.advanced = model.get_value_as_bool()

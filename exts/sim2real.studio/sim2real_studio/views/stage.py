@@ -106,8 +106,10 @@ class StageView:
         self._fill()
 
     def _fill(self) -> None:
-        for row, field in zip(self._rows, self._fields, strict=True):
-            row.show(self._values.get(field.key, field.default), self._errors.get(field.key, ""))
+        defaults = {field.key: field.default for field in self._fields}
+        for row in self._rows:  # none before the frame was drawn
+            if row.key in defaults:
+                row.show(self._values.get(row.key, defaults[row.key]), self._errors.get(row.key, ""))
 
     def _build_outcome(self) -> None:
         with ui.VStack(height=0, spacing=SPACING):
