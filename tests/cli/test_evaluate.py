@@ -11,7 +11,11 @@ from sim2real.cli.main import main
     [
         ([], "--bundle is missing: give the folder that 'export' wrote, or --matrix"),
         (["--bundle", "{tmp}/nowhere"], "nowhere"),
-        (["--bundle", "{bundle}", "--physics", "bullet"], "unknown physics 'bullet'; allowed: newton_mjwarp, ovphysx"),
+        (
+            ["--bundle", "{bundle}", "--physics", "bullet"],
+            "unknown physics 'bullet'; allowed: newton_mjwarp, ovphysx, isaacsim_physx,",
+        ),
+        (["--bundle", "{bundle}", "--physics", "dart", "--spec", "rover"], "in dart the rover knows scenes, cameras"),
         (["--bundle", "{bundle}", "--physics", "isaacsim_physx"], "needs the Python module 'isaacsim'"),
         (["--bundle", "{bundle}", "--spec", "no_such_spec"], "no_such_spec"),
         (["--bundle", "{bundle}", "--episodes", "-1"], "episodes of float: got -1; give 0 or more"),

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="exported policy (not with --matrix)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
-    parser.add_argument("--physics", default="ovphysx", help="engine to drive in (default: ovphysx)")
+    parser.add_argument("--physics", default="ovphysx", help="ovphysx (default), newton_mjwarp, mujoco or dart")
     parser.add_argument("--spec", default="avoidance", help="randomization: scenes, cameras, all that it names")
     parser.add_argument("--seed", type=int, default=20261, help="seed of the test scenes (default: 20261)")
     parser.add_argument("--episodes", type=int, default=200, help="episodes of the float policy (default: 200)")

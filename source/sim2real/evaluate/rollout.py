@@ -98,8 +98,8 @@ def rollout(
                 frames[i].append(_moment(env, int(i), len(paths[i]), pose[i], int(action[i])))
             paths[i].append(tuple(pose[i].tolist()))
         # Copies: an episode that ends in this step is reset in it, and CPU tensors share their memory with NumPy.
-        before_obstacles = np.array(env.obstacle_pose.cpu())
-        before_used = np.array(env.obstacle_used.cpu())
+        before_obstacles = env.obstacle_pose.cpu().numpy().copy()
+        before_used = env.obstacle_used.cpu().numpy().copy()
         env.step(torch.from_numpy(command))
         finished = env.finished
         for k, i in enumerate(finished.env_ids):

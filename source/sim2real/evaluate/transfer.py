@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from sim2real.evaluate.engines.rover import ENGINES, check_rover, open_rover
 from sim2real.evaluate.episodes import EpisodeTable, EvaluationError
 
-MUJOCO = "mujoco"
-"""The engine that needs no Isaac Lab."""
 POLICIES = ("float", "int8", "gap_follower", "always_forward")
 """Who can drive."""
 
@@ -32,7 +31,7 @@ class TransferCfg:
     out: Path
     """Folder of the results."""
     physics: str = "ovphysx"
-    """Engine to drive in: one of Isaac Lab's, or `mujoco`, MuJoCo's C library without Isaac Lab."""
+    """Engine to drive in: one of Isaac Lab's, or, without Isaac Lab, `mujoco` (its C library) or `dart`."""
     spec: str = "avoidance"
     """What the scenes and cameras are drawn from."""
     seed: int = 20261
@@ -75,18 +74,23 @@ def drive(
         progress: Gives, for a policy's name, what is called with (episodes done, episodes in all).
 
     Raises:
-        EvaluationError, ContractError, SpecError, LaunchError: before the engine starts where that can be known.
+        EvaluationError, EngineUnavailable, ContractError, SpecError, LaunchError: before the engine starts where that
+            can be known.
     """
     from sim2real.evaluate.rollout import rollout
-    from sim2real.lab.launch import check_device, check_physics
+    from sim2real.lab.launch import PHYSICS, check_device, check_physics
     from sim2real.spec import load_spec
     from sim2real_tasks.avoidance.terms import check_spec
 
-    if cfg.physics != MUJOCO:
+    if cfg.physics not in (*PHYSICS, *ENGINES):
+        raise EvaluationError(f"unknown physics '{cfg.physics}'; allowed: {', '.join((*PHYSICS, *ENGINES))}")
+    if cfg.physics in PHYSICS:
         check_physics(cfg.physics)
     check_device(cfg.device)
     spec = load_spec(cfg.spec).with_seed(cfg.seed)
     check_spec(spec)
+    if cfg.physics in ENGINES:
+        check_rover(cfg.physics, spec, cfg.moving)
     wanted = [name for name, count in cfg.episodes.items() if count and (name != "int8" or has_int8(cfg.bundle))]
     drivers = {name: open_policy(cfg.bundle, name, cfg.threads) for name in wanted}
     claim_folder(cfg, spec.digest)
@@ -166,13 +170,11 @@ def open_env(cfg: TransferCfg, num_envs: int, colour: bool) -> Any:
     """The task's environment for `cfg`, as a context manager."""
     from sim2real_tasks.avoidance import TASK
 
-    if cfg.physics == MUJOCO:
-        from sim2real.evaluate.engines.mujoco_rover import open_rover
+    if cfg.physics in ENGINES:
         from sim2real.spec import load_spec
 
-        return open_rover(
-            load_spec(cfg.spec).with_seed(cfg.seed), num_envs, bundle_size(cfg.bundle), colour, cfg.moving
-        )
+        spec = load_spec(cfg.spec).with_seed(cfg.seed)
+        return open_rover(cfg.physics, spec, num_envs, bundle_size(cfg.bundle), colour, cfg.moving)
 
     from sim2real.lab.launch import make_env
 

@@ -1,9 +1,12 @@
-"""The rover in MuJoCo: pictures against geometry, scenes against the task's, drives to the end."""
+"""The rover in MuJoCo and DART: pictures against geometry, scenes against the task's, drives to the end."""
 
 import numpy as np
 import pytest
+import torch
 
-from sim2real.evaluate.engines.mujoco_rover import MujocoRover, draw_start, open_rover
+from sim2real.evaluate.engines.dart_rover import DartRover
+from sim2real.evaluate.engines.mujoco_rover import MujocoRover
+from sim2real.evaluate.engines.rover import ENGINES, check_rover, draw_start
 from sim2real.evaluate.episodes import EpisodeTable, EvaluationError
 from sim2real.evaluate.policies import AlwaysForwardPolicy, GapFollowerPolicy
 from sim2real.evaluate.rollout import rollout
@@ -12,11 +15,13 @@ from sim2real_tasks.avoidance import arena, camera, layout
 from sim2real_tasks.robots.rover import CAMERA_HEIGHT, CAMERA_POSITION
 
 SPEC = load_spec("avoidance").with_seed(20261)
+both = pytest.mark.parametrize("Rover", [MujocoRover, DartRover])
 
 
-def test_a_picture_is_what_stands_there():
+@both
+def test_a_picture_is_what_stands_there(Rover):
     """Against rays cast by hand: floor, walls and obstacles, for scenes with a camera that is turned and moved."""
-    env = MujocoRover(SPEC, 3, 48, noise=False)
+    env = Rover(SPEC, 3, 48, noise=False)
     env.play([4, 9, 2])
     focal = camera.nominal_focal_px(48) * env._cameras.focal_scale
     where = (np.arange(48) + 0.5 - 24) / focal[:, None]
@@ -74,28 +79,61 @@ def _nearest(eye, ray, obstacles):
     return min(found) if found else None
 
 
-def test_scenes_are_the_tasks():
-    env = MujocoRover(SPEC, 2, 16, noise=True)
+def test_both_take_the_same_picture():
+    """MuJoCo's ray casts against our own: depth and colour of all but a few pixels on edges."""
+    seen = []
+    for Rover in (MujocoRover, DartRover):
+        env = Rover(SPEC, 4, 96, noise=False)
+        env.play([4, 9, 2, 17])
+        seen.append(env.images)
+    one, other = seen
+    assert (np.abs(one.clean - other.clean) < 1e-3).mean() > 0.999
+    assert (one.colour == other.colour).all(-1).mean() > 0.99
+    assert len(np.unique(other.colour.reshape(-1, 3), axis=0)) > 8
+
+
+@both
+def test_scenes_are_the_tasks(Rover):
+    env = Rover(SPEC, 2, 16, noise=True)
     env.play([7, 3])
     drawn = layout.draw_layouts(SPEC, np.array([7, 3]))
     np.testing.assert_array_equal(env.obstacle_used.numpy(), drawn.used)
     np.testing.assert_allclose(env.obstacle_pose.numpy()[drawn.used], drawn.pose[drawn.used], atol=1e-6)
     np.testing.assert_allclose(env.pose.numpy(), draw_start(SPEC, np.array([7, 3])), atol=1e-6)
     assert np.abs(env.images.noisy - env.images.clean).max() > 0.01
-    other = MujocoRover(SPEC, 1, 16, noise=True)
+    other = Rover(SPEC, 1, 16, noise=True)
     other.play([3])
     np.testing.assert_array_equal(other.images.clean[0], env.images.clean[1])
     np.testing.assert_array_equal(other.images.noisy[0], env.images.noisy[1])
 
 
-def test_driving_ends_as_it_must():
+@both
+def test_a_drive_is_what_the_wheels_say(Rover):
+    """Half a metre a second forwards, then half a turn on the spot: where a rover without slip would be."""
+    env = Rover(SPEC, 1, 16, noise=False)
+    env.observe = "nothing"
+    env.play([6])  # a scene with a free way straight on
+    start = env._pose[0].copy()
+    for speeds, steps in (((0.5, 0.0), 20), ((0.0, 0.0), 3), ((0.0, 1.0), 15), ((0.0, 0.0), 3)):
+        for _ in range(steps):
+            env.step(torch.tensor([speeds]))
+    moved, turned = env._pose[0, :2] - start[:2], env._pose[0, 2] - start[2]
+    along = moved @ [np.cos(start[2]), np.sin(start[2])]
+    assert along == pytest.approx(1.0, abs=0.04)
+    assert np.linalg.norm(moved) == pytest.approx(along, abs=0.01)
+    assert turned == pytest.approx(1.5, abs=0.08)
+    assert env.active.all()
+
+
+@both
+def test_driving_ends_as_it_must(Rover):
     """Straight on meets an obstacle; the gap-follower gets through; more scenes than rovers, each once."""
     tables = {}
     for policy in (AlwaysForwardPolicy(), GapFollowerPolicy()):
-        env, table = MujocoRover(SPEC, 2, 96, noise=False), EpisodeTable()
-        rollout(env, policy, range(3), table, "mujoco")
+        env, table = Rover(SPEC, 1, 96, noise=False), EpisodeTable()
+        rollout(env, policy, range(2), table, "here")
         tables[policy.name] = list(table)
-    assert [e.scene for e in tables["gap_follower"]] == [0, 1, 2]
+    assert [e.scene for e in tables["gap_follower"]] == [0, 1]
     assert {e.outcome for e in tables["always_forward"]} == {"collision"}
     assert {e.outcome for e in tables["gap_follower"]} == {"success"}
     assert all(e.min_clearance_m < 0.002 for e in tables["always_forward"])
@@ -103,11 +141,22 @@ def test_driving_ends_as_it_must():
         assert 7.0 < e.distance_m < 12.0 and 0.4 < e.distance_m / e.time_s < 0.7
 
 
-def test_what_only_isaac_lab_plays_is_refused():
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_only_isaac_lab_plays_is_refused(engine):
     text = SPEC.to_yaml().replace(
         "\nterms:\n", "\nterms:\n  heavy: {target: body.mass, op: scale, dist: {constant: 2}}\n"
     )
-    with pytest.raises(EvaluationError, match=r"terms.heavy: in MuJoCo the rover knows scenes"):
-        MujocoRover(parse_spec(text, "heavy.yaml"), 1, 16)
-    with pytest.raises(EvaluationError, match="obstacles stand still"), open_rover(SPEC, 1, 16, True, moving=2):
-        pass
+    with pytest.raises(EvaluationError, match=f"terms.heavy: in {engine} the rover knows scenes"):
+        check_rover(engine, parse_spec(text, "heavy.yaml"))
+    with pytest.raises(EvaluationError, match="signals.depth, signals.command: in"):
+        check_rover(engine, parse_spec(text_with_delays(), "late.yaml"))
+    with pytest.raises(EvaluationError, match=f"obstacles stand still in {engine}"):
+        check_rover(engine, SPEC, moving=2)
+
+
+def text_with_delays():
+    """The scenes of `avoidance`, with the delays of `rover`."""
+    rover = load_spec("rover").to_yaml()
+    return SPEC.to_yaml().replace(
+        "\nvision:", "\n" + rover[rover.index("signals:") : rover.index("vision:")] + "vision:"
+    )
