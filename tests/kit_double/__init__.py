@@ -21,26 +21,47 @@ from types import ModuleType
 from ._kit import VERSIONS, Call, Journal, Kit
 from ._modules import ROOTS, Finder, load_builders, module, names_of, real_kit
 from ._strict import Opaque, StrictModule, StrictObject, bind, check_callable, check_plain, nearest, signature_of
+from .carb_events import dispatch
+from .extensions import LoadedExtension, load_extension
+from .kit_app import take_extension_away
+from .kit_menu import click_menu, is_ticked
+from .kit_services import cancel_picker, choose, notifications, open_picker
+from .ui._window import find_window
+from .ui.tree import panel_problems, tree_text, widgets_of
 
 __all__ = [
     "VERSIONS",
     "Call",
     "Journal",
     "Kit",
+    "LoadedExtension",
     "Opaque",
     "StrictModule",
     "StrictObject",
     "bind",
+    "cancel_picker",
     "check_callable",
     "check_plain",
+    "choose",
+    "click_menu",
     "current",
+    "dispatch",
+    "find_window",
     "install",
     "installed",
+    "is_ticked",
+    "load_extension",
     "module",
     "names_of",
     "nearest",
+    "notifications",
+    "open_picker",
+    "panel_problems",
     "signature_of",
+    "take_extension_away",
+    "tree_text",
     "uninstall",
+    "widgets_of",
 ]
 
 _current: Kit | None = None

@@ -8,13 +8,14 @@ for take their real time. So a test says how many updates something takes, and n
 from __future__ import annotations
 
 import asyncio
+import enum
 import fnmatch
 import inspect
 import re
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
@@ -53,6 +54,18 @@ class Journal:
     def clear(self) -> None:
         """Forgets what was called so far."""
         self.entries.clear()
+
+    def forget_objects(self) -> None:
+        """Keeps of each object its text alone, so that the journal keeps nothing alive."""
+        self.entries[:] = [replace(call, arguments=_texts(call.arguments)) for call in self.entries]
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _texts(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_texts(item) for item in value) if type(value) in (list, tuple) else repr(value)
+    return value if value is None or isinstance(value, (bool, int, float, str, enum.Enum)) else repr(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +117,7 @@ class Kit:
         self.modules: dict[str, ModuleType] = {}
         self.import_guards: list[Callable[[str], None]] = []
         self.leak_checks: list[Callable[[], list[str]]] = []
+        self.on_close: list[Callable[[], Any]] = []  # at the end of the installation
         self.loop = asyncio.new_event_loop()
         self.ticks = 0
         self.on_tick: list[Callable[[], None]] = []  # engines of the stand-in, in the order in which they were added
@@ -246,6 +260,8 @@ class Kit:
 
     def close(self) -> None:
         """Cancels what is pending and closes the loop."""
+        for function in self.on_close:
+            function()
         for task in list(self._pending()):
             task.cancel()
         self._turn()

@@ -76,8 +76,8 @@ class ByteImageProvider(ImageProvider):
             raise ValueError("set_data_array takes a C-contiguous array; use numpy.ascontiguousarray()")
         if array.shape != (height, width, CHANNELS):
             raise ValueError(
-                f"set_data_array: [{width}, {height}] (width, height) needs an array of shape {(height, width, CHANNELS)}, "
-                f"got {array.shape}"
+                f"set_data_array: [{width}, {height}] (width, height) needs an array of shape "
+                f"{(height, width, CHANNELS)}, got {array.shape}"
             )
         self._take("set_data_array", array.copy(), (width, height))
 

@@ -52,13 +52,13 @@ class UiState:
             self.in_callback.pop()
 
     def refuse_inside(self, container: Any, verb: str) -> None:
-        """Raises RuntimeError where a callback of a widget inside ``container`` is running: Kit would crash or lose it."""
+        """Raises RuntimeError where a callback of a widget inside ``container`` runs: Kit could crash."""
         for widget in self.in_callback:
             at = widget
             while at is not None:
                 if at is container:
                     raise RuntimeError(
-                        f"{verb} from inside a callback of {widget!r}, which stands in it; wait for the next update first"
+                        f"{verb} from inside a callback of {widget!r}, which stands in it; await the next update first"
                     )
                 at = getattr(at, "_parent", None)
 

@@ -17,8 +17,8 @@ def _enum(name: str, members: str) -> type[enum.Enum]:
 
 Alignment = _enum(
     "Alignment",
-    "UNDEFINED LEFT RIGHT H_CENTER TOP BOTTOM V_CENTER LEFT_TOP LEFT_CENTER LEFT_BOTTOM CENTER_TOP CENTER CENTER_BOTTOM "
-    "RIGHT_TOP RIGHT_CENTER RIGHT_BOTTOM",
+    "UNDEFINED LEFT RIGHT H_CENTER TOP BOTTOM V_CENTER LEFT_TOP LEFT_CENTER LEFT_BOTTOM CENTER_TOP CENTER "
+    "CENTER_BOTTOM RIGHT_TOP RIGHT_CENTER RIGHT_BOTTOM",
 )
 ScrollBarPolicy = _enum("ScrollBarPolicy", "SCROLLBAR_AS_NEEDED SCROLLBAR_ALWAYS_OFF SCROLLBAR_ALWAYS_ON")
 DockPreference = _enum("DockPreference", "DISABLED MAIN RIGHT LEFT RIGHT_TOP RIGHT_BOTTOM LEFT_BOTTOM")
@@ -200,8 +200,8 @@ CALLBACK_ARITY = {
     "zoom_changed_fn": 1,
 }  # fmt: skip
 _TEXT = {
-    "elided_text_str", "format", "hotkey_text", "identifier", "image_url", "name", "style_type_name_override", "tabBarTooltip",
-    "text", "title", "tooltip",
+    "elided_text_str", "format", "hotkey_text", "identifier", "image_url", "name", "style_type_name_override",
+    "tabBarTooltip", "text", "title", "tooltip",
 }  # fmt: skip
 _INTEGERS = {
     "column_count",

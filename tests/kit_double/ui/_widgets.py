@@ -333,7 +333,7 @@ class MultiStringField(AbstractMultiField):
 
 
 @define("(*args)")
-class ColorWidget(AbstractMultiField.__mro__[1]):  # type: ignore[misc]
+class ColorWidget(_ItemWidget):
     """Red, green, blue and perhaps alpha between 0 and 1."""
 
     def _begin(self, args=()) -> None:  # type: ignore[override]
