@@ -54,6 +54,10 @@ class Field:
     """Whether it may stay empty, which is None: the tool decides."""
     hidden: bool = False
     """Whether it does not apply to what is set elsewhere; its value is kept."""
+    pattern: str = ""
+    """Regular expression for the whole of a text; empty: any."""
+    example: str = ""
+    """A text that fits ``pattern``, for the message."""
     hint: str = ""
     """Shown in the empty widget: what the tool does then."""
 
@@ -170,6 +174,8 @@ def _text(field: Field, value: Any) -> str:
         raise field.fault("is empty; give a text")
     if len(text) > LONGEST_TEXT or not text.replace("\n", " ").isprintable():
         raise field.fault(f"got {len(text)} characters; give printable text of at most {LONGEST_TEXT}")
+    if field.pattern and not re.fullmatch(field.pattern, text):
+        raise field.fault(f"got {text!r}; give one such as {field.example}")
     return text
 
 

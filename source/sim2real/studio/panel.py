@@ -23,6 +23,7 @@ from sim2real.studio.errors import FieldError, StudioError
 from sim2real.studio.fields import Field
 from sim2real.studio.jobs import Job
 from sim2real.studio.outputs import Output, Text
+from sim2real.studio.results import save_result
 from sim2real.studio.section import Section, discover
 from sim2real.studio.state import read_state, write_state
 from sim2real.studio.values import Values
@@ -314,7 +315,13 @@ class Panel:
             return self._work.start_process(action.key, action.label, argv, self.command)
         compute = action.compute
         assert compute is not None  # an action has one of the two
-        return self._work.start_here(action.key, action.label, lambda: compute(values, self.workspace))
+
+        def work() -> list[Output]:
+            found = compute(values, self.workspace)
+            save_result(self.workspace, action.key, found)
+            return found
+
+        return self._work.start_here(action.key, action.label, work)
 
     def cancel(self, job_id: str) -> None:
         """Tell a job to stop: SIGINT, later SIGTERM and SIGKILL; told again, the next one follows at once.

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim2real.studio.workspace import Workspace
+
+if TYPE_CHECKING:
+    from sim2real.studio.values import Values
 
 LARGEST_JSON = 64_000_000
 """Longest file of numbers that is read, in bytes."""
@@ -43,3 +46,8 @@ def bundle_folders(workspace: Workspace) -> list[str]:
 def dataset_folders(workspace: Workspace) -> list[str]:
     """Return the folders of datasets, the newest first."""
     return [name.rpartition("/")[0] for name in workspace.files("**/dataset.json")]
+
+
+def bundle_of(values: Values) -> str:
+    """Return the folder of the bundle that the Export section writes and the Transfer section tests."""
+    return str(values["export.out"] or f"{values['train.out']}/bundle")

@@ -49,7 +49,10 @@ _SIGNAL_HELP = {
     "saturation_low": "Smallest value that can be told.",
     "quantum": "Step of the quantisation; 0 for none.",
 }
-_SECONDS = ("latency", "jitter", "period", "phase", "exposure", "correlation_time")
+SIGNAL_PARTS = tuple(part for part in SIGNAL_KEYS if part not in _WORDS)
+"""Parts of a signal that are numbers."""
+SECONDS = ("latency", "jitter", "period", "phase", "exposure", "correlation_time")
+"""Parts of a signal that are times."""
 _RATIOS = ("dropout", "dropout_each", "relative", "scale", "cross_axis")
 COMMON_SIGNAL = ("latency", "jitter", "dropout", "bias", "white", "quantum")
 """Parts that are shown at once; the others are advanced."""
@@ -254,10 +257,10 @@ def _of_signal(document: SpecDocument, name: str, node: Node) -> Iterator[_Entry
     own = str(found["unit"].node.value) if "unit" in found else ""
     bus = f" On bus '{found['bus'].node.value}'." if "bus" in found else ""
     yield _switch(document, f"{base}.on", path, group, f"the signal {name}")
-    for part in SIGNAL_KEYS:
-        if part not in found or part in _WORDS:
+    for part in SIGNAL_PARTS:
+        if part not in found:
             continue
-        unit = "s" if part in _SECONDS else "" if part in _RATIOS else "rad" if part == "misalignment" else own
+        unit = "s" if part in SECONDS else "" if part in _RATIOS else "rad" if part == "misalignment" else own
         yield from _of_quantity(
             Quantity(
                 key=f"{base}.{part}",

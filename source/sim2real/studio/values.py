@@ -62,9 +62,10 @@ class Values(Mapping[str, Any]):
         return self.fields(key.partition(".")[0])[key]
 
     def __getitem__(self, key: str) -> Any:
-        if key in self.given:
-            return self.given[key]
-        return self.field(key).default
+        field = self.field(key)
+        value = self.given.get(key, field.default)
+        # A choice that is offered no more (another spec, a card that was removed) gives way to the first.
+        return field.default if field.kind == "choice" and value not in field.choices else value
 
     def __iter__(self) -> Iterator[str]:
         for section in self.sections:

@@ -1,26 +1,67 @@
-"""Physics, signals and actuators: the ranges of the spec, what they draw, and how late things are."""
+"""Physics, signals and actuators: the ranges of the spec, what they draw, how late things are, how ranges grow."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sim2real.studio import spec_fields
+from sim2real.studio import drawn, spec_fields
+from sim2real.studio.curriculum_fields import adr_curves, curriculum_edit, curriculum_fields
+from sim2real.studio.delays import timeline
 from sim2real.studio.document import SpecDocument
 from sim2real.studio.fields import Field
+from sim2real.studio.outputs import Output, Text
 from sim2real.studio.section import Section
 from sim2real.studio.values import Values
+from sim2real.studio.workspace import Workspace
 
 ORDER = 20
 
 
 def fields(values: Values) -> tuple[Field, ...]:
-    """Return the spec's terms and signals."""
-    return spec_fields.fields_of(values.document, "physics")
+    """Return what to show, the spec's terms and signals, and its curriculum."""
+    labels = tuple(drawn.drawn_of(values.document, "physics")) or ("nothing",)
+    return (
+        Field(
+            key="physics.show",
+            label="Show draws of",
+            help="Whose numbers the histogram shows: those that the worlds of a training get.",
+            kind="choice",
+            choices=labels,
+            default=labels[0],
+        ),
+        Field(
+            key="physics.worlds",
+            label="Worlds",
+            help="How many worlds' draws the histogram counts.",
+            kind="integer",
+            low=1,
+            high=65_536,
+            step=1024,
+            default=4096,
+            advanced=True,
+        ),
+        *spec_fields.fields_of(values.document, "physics"),
+        *curriculum_fields(values.document),
+    )
 
 
 def edit(values: Values, key: str, value: Any) -> SpecDocument | None:
-    """Return the spec after a change of a range."""
+    """Return the spec after a change of a range, or of the curriculum."""
+    if key.startswith("physics.adr."):
+        return curriculum_edit(values.document, key, value)
     return spec_fields.edited(values.document, "physics", key, value)
+
+
+def outputs(values: Values, workspace: Workspace) -> list[Output]:
+    """Show the draws of one quantity, the latency timeline, and the bounds of a run's growing ranges."""
+    spec = values.document.spec
+    shown: list[Output] = []
+    chosen = drawn.drawn_of(values.document, "physics").get(values["physics.show"])
+    if chosen is None:
+        shown.append(Text(lines=("Choose under 'Show draws of' what is on.",)))
+    else:
+        shown += drawn.show(chosen, spec.seed, values["physics.worlds"])
+    return [*shown, *timeline(spec), *adr_curves(workspace.path(values["train.out"]))]
 
 
 SECTION = Section(
@@ -29,4 +70,5 @@ SECTION = Section(
     help="How uncertain masses, friction, motors and delays are. Ranges are those of the spec, in its own units.",
     fields=fields,
     edit=edit,
+    outputs=outputs,
 )

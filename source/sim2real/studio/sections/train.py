@@ -144,7 +144,7 @@ def fields(values: Values) -> tuple[Field, ...]:
             label="Dataset",
             help="Folder of the frames that the classifier learns from; 'Dataset' makes one.",
             kind="path",
-            default=values["dataset.out"] if "dataset.out" in values else "runs/dataset",
+            default=values["dataset.out"],
             hidden=not pictures,
         ),
         Field(

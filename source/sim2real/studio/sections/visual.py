@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sim2real.studio import spec_fields
+from sim2real.studio import drawn, spec_fields
 from sim2real.studio.actions import Action
 from sim2real.studio.document import SpecDocument
 from sim2real.studio.fields import Field
 from sim2real.studio.outputs import Output
+from sim2real.studio.results import load_result
 from sim2real.studio.section import Section
 from sim2real.studio.values import Values
 from sim2real.studio.workspace import Workspace
@@ -20,6 +21,7 @@ SIZES = ("160 x 120", "320 x 240", "640 x 480")
 
 def fields(values: Values) -> tuple[Field, ...]:
     """Return how much to preview, and the spec's pictures, cameras and obstacles."""
+    labels = tuple(drawn.drawn_of(values.document, "visual")) or ("nothing",)
     return (
         Field(
             key="visual.views",
@@ -50,6 +52,25 @@ def fields(values: Values) -> tuple[Field, ...]:
             default="320 x 240",
             advanced=True,
         ),
+        Field(
+            key="visual.show",
+            label="Show draws of",
+            help="Whose numbers the histogram shows: those that frames and worlds get.",
+            kind="choice",
+            choices=labels,
+            default=labels[0],
+        ),
+        Field(
+            key="visual.worlds",
+            label="Frames",
+            help="How many frames' draws the histogram counts.",
+            kind="integer",
+            low=1,
+            high=65_536,
+            step=1024,
+            default=4096,
+            advanced=True,
+        ),
         *spec_fields.fields_of(values.document, "visual"),
     )
 
@@ -68,12 +89,20 @@ def preview(values: Values, _workspace: Workspace) -> list[Output]:
     return make(values.document.spec, range(first, first + values["visual.views"]), height, width)
 
 
+def outputs(values: Values, workspace: Workspace) -> list[Output]:
+    """Show the last preview, and the draws of one quantity."""
+    chosen = drawn.drawn_of(values.document, "visual").get(values["visual.show"])
+    draws = [] if chosen is None else drawn.show(chosen, values.document.spec.seed, values["visual.worlds"])
+    return [*load_result(workspace, "visual.preview"), *draws]
+
+
 SECTION = Section(
     key="visual",
     title="Visual randomization",
     help="What is uncertain about cameras and pictures. Preview shows a grid of views as the spec draws them.",
     fields=fields,
     edit=edit,
+    outputs=outputs,
     actions=(
         Action(
             key="visual.preview",
