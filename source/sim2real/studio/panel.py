@@ -144,7 +144,8 @@ class Panel:
         if document is not None:
             self._change(self._given, document)
         elif checked != self._values[field.key] or field.key in self._given:
-            self._change({**self._given, field.key: checked}, self._document)
+            followed = section.follow(self._values, field.key, checked) if section.follow else None
+            self._change({**self._given, field.key: checked}, followed or self._document)
 
     def _inside(self, field: Field, path: str) -> str:
         try:

@@ -50,6 +50,8 @@ class Section:
     edit: Callable[[Values, str, Any], SpecDocument | None] | None = None
     """For sections whose fields are parts of the spec: return the spec with the checked value of a field in it, or None
     where this field is no part of the spec. May raise FieldError or SpecError, and then nothing changes."""
+    follow: Callable[[Values, str, Any], SpecDocument | None] | None = None
+    """For fields that another spec goes with: return it, or None where the spec stays. The value itself is kept."""
 
 
 def discover() -> tuple[Section, ...]:

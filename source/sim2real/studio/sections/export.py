@@ -171,7 +171,10 @@ def _entry(parity: dict[str, Any], precision: str) -> dict[str, Any] | None:
     found = (parity.get("precisions") or {}).get(precision) or parity.get(precision)
     if found is None and precision == "float" and "max_abs_error" in parity:
         return parity
-    return found if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None
+    agreement = parity.get(f"{precision}_top1_agreement")
+    return found if agreement is None else {"top1_agreement": agreement, **found}
 
 
 def _parity(entry: dict[str, Any]) -> str:

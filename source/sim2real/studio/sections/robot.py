@@ -24,7 +24,8 @@ def fields(values: Values) -> tuple[Field, ...]:
         Field(
             key="robot.task",
             label="Robot and task",
-            help="What is trained and tested. Robots of your own come from 'Add robot' below.",
+            help="What is trained and tested; a preset that goes with it comes along. Robots of your own come from 'Add "
+            "robot'.",
             kind="choice",
             choices=catalogue.tasks(),
             default="go2",
@@ -85,10 +86,17 @@ def edit(values: Values, key: str, value: Any) -> SpecDocument | None:
     return None
 
 
+def follow(values: Values, key: str, value: Any) -> SpecDocument | None:
+    """Return the spec of another task, as long as the spec is still the one that goes with the old task."""
+    goes_with = catalogue.SPEC_OF_TASK
+    old, new = goes_with.get(values["robot.task"]), goes_with.get(value) if key == "robot.task" else None
+    unchanged = values.document.preset and values.document.name == old
+    return SpecDocument.of_preset(new) if new is not None and new != old and unchanged else None
+
+
 def inspect(values: Values, _workspace: Workspace) -> list[str]:
     """Return the command that tells what the spec would write into the engine."""
-    words = ["inspect", values.spec_argument(), "--task", values["robot.task"], "--physics", values["robot.physics"]]
-    return words
+    return ["inspect", values.spec_argument(), "--task", values["robot.task"], "--physics", values["robot.physics"]]
 
 
 def add_robot(values: Values, workspace: Workspace) -> list[str]:
@@ -124,6 +132,7 @@ SECTION = Section(
     help="Choose what to train, the physics engine, and the randomization to begin with.",
     fields=fields,
     edit=edit,
+    follow=follow,
     outputs=outputs,
     actions=(
         Action(
