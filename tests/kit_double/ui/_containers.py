@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._strict import check_callable
 from ._values import Direction
 from ._widget import Widget, define
 
@@ -182,20 +181,17 @@ class ScrollingFrame(Frame):
 class CollapsableFrame(Frame):
     """A frame under a header that folds it away."""
 
+    _header_dirty = True
+
     def _begin(self, title="") -> None:  # type: ignore[override]
         self._put("title", title)
-        self._dirty = self._dirty or "build_header_fn" in self._callbacks
         self._header: Frame | None = None
 
     def _changed(self, key: str, value: Any) -> None:
+        if key in ("collapsed", "title"):
+            self._header_dirty = True
         if key == "collapsed":
             self._fire("collapsed_changed_fn", value)
-
-    def _set_callback(self, key: str, fn: Any) -> None:
-        super()._set_callback(key, fn)
-        if key == "build_header_fn":
-            check_callable("build_header_fn", fn, 2)
-            self._dirty = True
 
     def _hides(self, child: Widget) -> bool:
         return bool(self.collapsed) and child is not self._header
@@ -210,15 +206,13 @@ class CollapsableFrame(Frame):
             super()._adopt(widget)
 
     def _draw(self) -> None:
-        dirty, self._dirty = self._dirty, False
-        if dirty and "build_header_fn" in self._callbacks:
+        if self._header_dirty and self._callbacks.get("build_header_fn") is not None:
             self._build_header()
-        if self.collapsed:
-            self._dirty = dirty and self._callbacks.get("build_fn") is not None
-            return
-        if dirty:
-            self._build()
-        Widget._draw(self)
+        self._header_dirty = False
+        if not self.collapsed:
+            super()._draw()
+        elif self._header is not None:
+            self._header._draw()
 
     def _build(self) -> None:
         header = self._header
