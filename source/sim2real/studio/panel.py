@@ -26,7 +26,7 @@ from sim2real.studio.outputs import Output, Text
 from sim2real.studio.results import save_result
 from sim2real.studio.section import Section, discover
 from sim2real.studio.state import read_state, write_state
-from sim2real.studio.values import Values
+from sim2real.studio.values import Values, check_value, checked_values
 from sim2real.studio.work import Work
 from sim2real.studio.workspace import Workspace, write_atomic
 
@@ -83,8 +83,9 @@ class Panel:
         self._undo: list[_Step] = []
         self._redo: list[_Step] = []
         self._work = Work(self.workspace, self._touch, most_running, grace_s)
-        given, document, self.notices = read_state(self.workspace.private / STATE, self.workspace, FIRST_PRESET)
-        self._given, self._document = self._checked(given, document)
+        given, self._document, self.notices = read_state(self.workspace.private / STATE, FIRST_PRESET)
+        self._given, dropped = checked_values(given, self._document, self.workspace, self.sections)
+        self.notices += dropped
         self._values = self._make_values()
         self.poll()
 
@@ -136,9 +137,7 @@ class Panel:
             return self.errors.get(key)
 
     def _set(self, field: Field, value: Any) -> None:
-        checked = field.check(value)
-        if field.kind == "path" and checked is not None:
-            checked = self._inside(field, checked)
+        checked = check_value(field, value, self.workspace)
         section = self._section(field.key.partition(".")[0])
         document = section.edit(self._values, field.key, checked) if section.edit else None
         if document is not None:
@@ -146,12 +145,6 @@ class Panel:
         elif checked != self._values[field.key] or field.key in self._given:
             followed = section.follow(self._values, field.key, checked) if section.follow else None
             self._change({**self._given, field.key: checked}, followed or self._document)
-
-    def _inside(self, field: Field, path: str) -> str:
-        try:
-            return self.workspace.relative(path)
-        except StudioError as error:
-            raise field.fault(str(error)) from error
 
     def _change(self, given: dict[str, Any], document: SpecDocument) -> None:
         """Take a new state and remember the old one."""
@@ -238,33 +231,12 @@ class Panel:
             SpecError: its spec is wrong; nothing changes.
         """
         target = self.workspace.path(path)
-        given, document, notices = read_state(target, self.workspace, None, kept=self.values.given)
+        given, document, notices = read_state(target, None, kept=self.values.given)
+        given, dropped = checked_values(given, document, self.workspace, self.sections)
         with self._lock:
-            self.notices = notices
-            given, document = self._checked(given, document)
+            self.notices = [*notices, *dropped]
             self.errors.clear()
             self._change(given, document)
-
-    def _checked(self, given: dict[str, Any], document: SpecDocument) -> tuple[dict[str, Any], SpecDocument]:
-        """Return the values of a file that the fields take; the others are told of in :attr:`notices`."""
-        kept = dict(given)
-        # A value may decide which fields there are, so the check goes on until nothing more is dropped.
-        while True:
-            values = Values(kept, document, self.workspace, self.sections)
-            good: dict[str, Any] = {}
-            for key, value in kept.items():
-                try:
-                    field = values.field(key)
-                    good[key] = field.check(value)
-                    if field.kind == "path" and good[key] is not None:
-                        good[key] = self._inside(field, good[key])
-                except KeyError:
-                    self.notices.append(f"{key}: no such field any more; left out")
-                except FieldError as error:
-                    self.notices.append(f"{key}: {error.message}; left out")
-            if good == kept:
-                return good, document
-            kept = good
 
     # Jobs -----------------------------------------------------------------------------------------------------------
 

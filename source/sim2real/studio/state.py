@@ -10,7 +10,7 @@ import yaml
 from sim2real.errors import Sim2RealError
 from sim2real.studio.document import SpecDocument
 from sim2real.studio.errors import StudioError
-from sim2real.studio.workspace import Workspace, write_atomic
+from sim2real.studio.workspace import write_atomic
 
 VERSION = 1
 """Of the file format."""
@@ -35,13 +35,12 @@ def write_state(path: Path, given: dict[str, Any], document: SpecDocument) -> No
 
 
 def read_state(
-    path: Path, workspace: Workspace, fallback: str | None, kept: dict[str, Any] | None = None
+    path: Path, fallback: str | None, kept: dict[str, Any] | None = None
 ) -> tuple[dict[str, Any], SpecDocument, list[str]]:
     """Return the values, the spec, and what could not be read.
 
     Args:
         path: a state, or a spec.
-        workspace: for the names of files.
         fallback: preset to begin with where there is no state, or a broken one; None: raise instead.
         kept: values that stay when the file is a spec alone.
 
@@ -50,7 +49,7 @@ def read_state(
         SpecError: its spec is wrong, and there is no ``fallback``.
     """
     try:
-        return _read(path, workspace, kept or {})
+        return _read(path, kept or {})
     except FileNotFoundError:
         if fallback is None:
             raise StudioError(f"there is no file {path}; give one that was saved") from None
@@ -71,7 +70,7 @@ def _set_aside(path: Path, error: Sim2RealError) -> str:
     return f"the panel's state cannot be read ({error}); it began anew, and the old file is {aside}"
 
 
-def _read(path: Path, workspace: Workspace, kept: dict[str, Any]) -> tuple[dict[str, Any], SpecDocument, list[str]]:
+def _read(path: Path, kept: dict[str, Any]) -> tuple[dict[str, Any], SpecDocument, list[str]]:
     try:
         if path.stat().st_size > LARGEST:
             raise StudioError(f"{path} has more than {LARGEST} bytes; it is no state of the panel")

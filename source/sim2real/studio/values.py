@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from sim2real.studio.errors import FieldError, WorkspaceError
 from sim2real.studio.fields import Field
 
 if TYPE_CHECKING:
@@ -80,3 +81,38 @@ class Values(Mapping[str, Any]):
         The file's name tells its content, so that the same spec is the same file, and a run keeps what it began with.
         """
         return self.document.argument(self.workspace)
+
+
+def check_value(field: Field, value: Any, workspace: Workspace) -> Any:
+    """Return the value that a field takes for what came; a path is inside of the workspace, and relative to it.
+
+    Raises:
+        FieldError: the field takes no such value.
+    """
+    checked = field.check(value)
+    if field.kind != "path" or checked is None:
+        return checked
+    try:
+        return workspace.relative(checked)
+    except WorkspaceError as error:
+        raise field.fault(str(error)) from error
+
+
+def checked_values(
+    given: Mapping[str, Any], document: SpecDocument, workspace: Workspace, sections: tuple[Section, ...]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return what the fields take of a file's values, and a line about each that they do not."""
+    kept, dropped = dict(given), []
+    while True:  # a value may decide which fields there are: look again until nothing more is dropped
+        values = Values(kept, document, workspace, sections)
+        good: dict[str, Any] = {}
+        for key, value in kept.items():
+            try:
+                good[key] = check_value(values.field(key), value, workspace)
+            except KeyError:
+                dropped.append(f"{key}: there is no such field any more; left out")
+            except FieldError as error:
+                dropped.append(f"{key}: {error.message}; left out")
+        if good == kept:
+            return good, dropped
+        kept = good

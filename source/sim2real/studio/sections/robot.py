@@ -24,8 +24,7 @@ def fields(values: Values) -> tuple[Field, ...]:
         Field(
             key="robot.task",
             label="Robot and task",
-            help="What is trained and tested; a preset that goes with it comes along. Robots of your own come from 'Add "
-            "robot'.",
+            help="What is trained and tested; the preset that goes with it comes along. 'Add robot' adds your own.",
             kind="choice",
             choices=catalogue.tasks(),
             default="go2",
