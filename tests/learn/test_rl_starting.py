@@ -9,20 +9,22 @@ from learn.test_rl_training import cfg
 from sim2real.learn import LearnError
 from sim2real.learn.ppo import train
 from sim2real.learn.ppo.playing import Run
-from sim2real.learn.ppo.starting import widened
+from sim2real.learn.ppo.starting import first_layer, widened
 
 
+@pytest.mark.parametrize("kind", ["mlp", "gru", "lstm"])
 @pytest.mark.parametrize("inputs", [3, 4, 9])
-def test_what_a_network_did_not_see_before_changes_nothing_at_first(inputs):
+def test_what_a_network_did_not_see_before_changes_nothing_at_first(inputs, kind):
     """rsl_rl's own network says the same of the old inputs, whatever the new ones are; and it can learn from them."""
-    from rsl_rl.models import MLPModel
+    from rsl_rl.models import MLPModel, RNNModel
     from tensordict import TensorDict
 
     torch.manual_seed(1)
 
     def network(width):
         seen = TensorDict({"critic": torch.zeros(5, width)}, batch_size=[5])
-        return MLPModel(seen, {"critic": ["critic"]}, "critic", 1, [8], "elu", obs_normalization=True)
+        what = (seen, {"critic": ["critic"]}, "critic", 1, [8], "elu", True)
+        return MLPModel(*what) if kind == "mlp" else RNNModel(*what, rnn_type=kind, rnn_hidden_dim=6)
 
     old, new = network(3), network(inputs)
     states = 2.0 * torch.randn(64, 3) + 1.0
@@ -33,8 +35,8 @@ def test_what_a_network_did_not_see_before_changes_nothing_at_first(inputs):
     theirs = old(TensorDict({"critic": states}, batch_size=[64]))
     torch.testing.assert_close(ours, theirs)
     ours.sum().backward()
-    slope = new.state_dict(keep_vars=True)["mlp.0.weight"].grad
-    assert slope.shape == (8, inputs) and (slope[:, 3:].abs().sum(0) > 0).all()
+    slope = new.state_dict(keep_vars=True)[first_layer(new.state_dict())].grad
+    assert slope.shape == ({"mlp": 8, "gru": 18, "lstm": 24}[kind], inputs) and (slope[:, 3:].abs().sum(0) > 0).all()
 
 
 def test_a_student_has_a_teacher_and_no_start(tmp_path):

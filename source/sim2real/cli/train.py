@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sim2real.errors import Sim2RealError
 from sim2real.learn.config import PRESETS, TrainCfg
-from sim2real.learn.ppo.config import LOGGERS
+from sim2real.learn.ppo.config import LOGGERS, NETWORKS
 
 HELP = """Train a policy.
 
@@ -26,6 +26,8 @@ ONLY_TASK = (
     "start",
     "spec",
     "curriculum",
+    "network",
+    "memory",
     "physics",
     "num_envs",
     "iterations",
@@ -51,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task.add_argument(
         "--from", dest="start", metavar="RUN", help="run, or checkpoint, whose networks to begin with (fine-tuning)"
     )
+    task.add_argument("--network", choices=NETWORKS, help="remember: a layer of this kind before the task's networks")
+    task.add_argument("--memory", type=int, metavar="N", help="numbers that --network remembers (default: 256)")
     task.add_argument("--physics", metavar="NAME", help="engine: newton_mjwarp, ovphysx (default) or isaacsim_physx")
     task.add_argument("--num-envs", type=int, metavar="N", help="environments (default: the task's; 256 on a CPU)")
     task.add_argument("--iterations", type=int, metavar="N", help="iterations in all (default: as the task says)")
@@ -145,12 +149,14 @@ def run_task(args: argparse.Namespace) -> int:
     result = train(
         RunCfg(
             task=task,
-            out=Path(args.out) if args.out else default_folder(task, args.spec, physics),
+            out=Path(args.out) if args.out else default_folder(task, args.spec, physics, args.network),
             spec=args.spec,
             curriculum=args.curriculum,
             privileged=args.privileged,
             teacher=Path(args.teacher) if args.teacher else None,
             start=Path(args.start) if args.start else None,
+            network=args.network,
+            memory=args.memory,
             physics=physics,
             num_envs=args.num_envs,
             iterations=args.iterations,
@@ -172,10 +178,10 @@ def run_task(args: argparse.Namespace) -> int:
     return 0
 
 
-def default_folder(task: str, spec: str | None, physics: str) -> Path:
+def default_folder(task: str, spec: str | None, physics: str, network: str | None = None) -> Path:
     """Return the run folder for what is trained: the same words lead to the same folder."""
-    chance = "plain" if spec is None else Path(spec).stem
-    return Path("runs") / "train" / f"{task.removeprefix('Sim2Real-').lower()}-{chance}-{physics}"
+    words = [task.removeprefix("Sim2Real-").lower(), "plain" if spec is None else Path(spec).stem, physics]
+    return Path("runs") / "train" / "-".join(words if network is None else [*words, network])
 
 
 def run_classifier(args: argparse.Namespace) -> int:

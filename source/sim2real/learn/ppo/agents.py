@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim2real.learn.errors import LearnError
+from sim2real.learn.ppo.config import MEMORY, RunCfg
+
+if TYPE_CHECKING:
+    from sim2real.learn.ppo.playing import Run
 
 KEY = "rsl_rl_cfg_entry_point"
 """Where a registered task names its configuration of rsl_rl."""
@@ -69,6 +73,28 @@ def agent_of(task: str, device: str, seed: int) -> Any:
     return agent
 
 
+def agent_for(cfg: RunCfg, teacher: Run | None = None) -> Any:
+    """Return the rsl_rl configuration of a run: the task's own, with what the run changes.
+
+    Args:
+        cfg: the run, whose device is meant for this process.
+        teacher: the run to imitate, or None.
+
+    Raises:
+        LearnError: the task has none, or one that cannot be changed so.
+    """
+    agent = agent_of(cfg.task, cfg.device, cfg.seed)
+    if cfg.privileged:
+        agent = seeing_all(agent)
+    if cfg.network is not None:
+        agent = remembering(agent, cfg.network, cfg.memory or MEMORY)
+    if teacher is not None:
+        agent = student_of(agent, teacher.agent)
+    if cfg.logger == "wandb":
+        agent.logger = {"class_name": "WandbLogWriter", "project_name": cfg.project}
+    return agent
+
+
 def seeing_all(agent: Any) -> Any:
     """Let the actor see what the critic sees: a teacher, which no robot can run.
 
@@ -82,6 +108,60 @@ def seeing_all(agent: Any) -> Any:
     return agent
 
 
+def remembering(agent: Any, network: str, size: int) -> Any:
+    """Put a layer of memory before the perceptrons of actor and critic.
+
+    Whoever sees only the present cannot tell a slow motor from a heavy robot; a network that remembers can, and so
+    finds out by itself what a spec has drawn (Peng et al. 2018, arXiv:1710.06537).
+
+    Args:
+        agent: the task's rsl_rl configuration.
+        network: `gru` or `lstm`.
+        size: numbers that it remembers.
+
+    Raises:
+        LearnError: a network is no perceptron, or the algorithm mirrors what it has seen.
+    """
+    from importlib.metadata import version
+
+    from isaaclab_rl.rsl_rl import RslRlRNNModelCfg, handle_deprecated_rsl_rl_cfg
+
+    if getattr(agent.algorithm, "symmetry_cfg", None) is not None:
+        raise LearnError(
+            "this task's agent learns from mirrored steps too (symmetry_cfg), which rsl_rl refuses to a network that"
+            " remembers; leave out 'network'"
+        )
+    for name in ("actor", "critic"):
+        had = getattr(agent, name)
+        if had.class_name != "MLPModel":
+            raise LearnError(
+                f"this task's {name} is a {had.class_name}; 'network' is for tasks whose {name} is MLPModel"
+            )
+        layers = {"rnn_type": network, "rnn_hidden_dim": size, "rnn_num_layers": 1}
+        given = {key: value for key, value in vars(had).items() if key != "class_name"}
+        setattr(agent, name, RslRlRNNModelCfg(**given, **layers))
+    return handle_deprecated_rsl_rl_cfg(agent, version("rsl-rl-lib"))
+
+
+def check_batches(agent: Any, num_envs: int) -> None:
+    """Prove that networks that remember learn from all worlds: rsl_rl deals whole worlds out to the mini-batches.
+
+    Args:
+        agent: the rsl_rl configuration.
+        num_envs: environments of a rank.
+
+    Raises:
+        LearnError: there are fewer worlds than mini-batches, or some are left over, which rsl_rl would drop.
+    """
+    networks = [getattr(agent, name, None) for name in ("actor", "critic")]
+    parts = getattr(agent.algorithm, "num_mini_batches", 1)
+    if num_envs % parts and any(getattr(cfg, "class_name", "") == "RNNModel" for cfg in networks):
+        raise LearnError(
+            f"num_envs is {num_envs}; a network that remembers learns from {parts} groups of whole environments, so"
+            f" give a multiple of {parts}, such as {max(1, num_envs // parts) * parts}"
+        )
+
+
 def student_of(agent: Any, teacher: dict[str, Any]) -> Any:
     """Return the configuration of a distillation: the task's actor learns what a teacher does.
 
@@ -90,7 +170,7 @@ def student_of(agent: Any, teacher: dict[str, Any]) -> Any:
         teacher: the rsl_rl configuration of the teacher's run.
 
     Raises:
-        LearnError: one of them is no perceptron.
+        LearnError: one of them is neither a perceptron nor a network that remembers.
     """
     from importlib.metadata import version
 
@@ -98,20 +178,23 @@ def student_of(agent: Any, teacher: dict[str, Any]) -> Any:
         RslRlDistillationAlgorithmCfg,
         RslRlDistillationRunnerCfg,
         RslRlMLPModelCfg,
+        RslRlRNNModelCfg,
         handle_deprecated_rsl_rl_cfg,
     )
 
     student = vars(agent.actor) | {"distribution_cfg": vars(agent.actor.distribution_cfg)}
 
     def network(actor: dict[str, Any], std: float) -> Any:
-        if actor["class_name"] != "MLPModel":
-            raise LearnError(f"an actor is a {actor['class_name']}; distillation is for MLPModel alone")
+        made = {"MLPModel": RslRlMLPModelCfg, "RNNModel": RslRlRNNModelCfg}.get(actor["class_name"])
+        if made is None:
+            raise LearnError(f"an actor is a {actor['class_name']}; distillation is for MLPModel and RNNModel alone")
         kind = actor["distribution_cfg"].get("std_type", "scalar")
-        return RslRlMLPModelCfg(
+        return made(
             hidden_dims=list(actor["hidden_dims"]),
             activation=actor["activation"],
             obs_normalization=actor["obs_normalization"],
             distribution_cfg=RslRlMLPModelCfg.GaussianDistributionCfg(init_std=std, std_type=kind),
+            **{key: value for key, value in actor.items() if key.startswith("rnn_")},
         )
 
     cfg = RslRlDistillationRunnerCfg(

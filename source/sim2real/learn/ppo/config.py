@@ -11,6 +11,10 @@ from sim2real.learn.errors import LearnError
 ENVS_ON_CPU = 256
 """Environments by default where there is no GPU; with one, as many as the task says."""
 ENVS_MOST = 65536
+NETWORKS = ("gru", "lstm")
+"""Networks that remember, which an actor and a critic can be made of."""
+MEMORY, MEMORY_MOST = 256, 4096
+"""Numbers that such a network remembers: by default, and at most."""
 LOGGERS = ("tensorboard", "wandb")
 """Where the numbers of a training can go, besides its folder."""
 
@@ -33,6 +37,10 @@ class RunCfg:
     """Run folder of a teacher, which the task's own actor is to imitate; None: learn from rewards."""
     start: Path | None = None
     """Run folder, or a checkpoint of it, whose networks this run begins with; None: networks of chance."""
+    network: str | None = None
+    """One of `NETWORKS`: a layer of memory before the task's perceptrons; None: the networks that the task says."""
+    memory: int | None = None
+    """Numbers that the network remembers; None: 256. Only with `network`."""
     physics: str = "ovphysx"
     """Engine to train in."""
     num_envs: int | None = None
@@ -66,6 +74,12 @@ class RunCfg:
             raise LearnError(f"num_envs is {self.num_envs}; give 1 to {ENVS_MOST}")
         if self.iterations is not None and self.iterations < 1:
             raise LearnError(f"iterations is {self.iterations}; give 1 or more")
+        if self.network is not None and self.network not in NETWORKS:
+            raise LearnError(f"network is '{self.network}'; give one of {', '.join(NETWORKS)}, or leave it out")
+        if self.memory is not None and self.network is None:
+            raise LearnError("memory is the size of a recurrent network, and there is none; give 'network' too")
+        if self.memory is not None and not 1 <= self.memory <= MEMORY_MOST:
+            raise LearnError(f"memory is {self.memory}; give 1 to {MEMORY_MOST}")
         if self.privileged and self.teacher is not None:
             raise LearnError("a student sees what the robot sees; leave out 'privileged' or 'teacher'")
         if self.start is not None and self.teacher is not None:

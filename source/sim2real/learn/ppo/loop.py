@@ -72,7 +72,7 @@ def train(cfg: RunCfg) -> RunResult:
 
 def _train(cfg: RunCfg, ranks: Ranks) -> RunResult:
     from sim2real.lab.launch import check_physics, make_env, register_tasks
-    from sim2real.learn.ppo.agents import agent_of, seeing_all, student_of
+    from sim2real.learn.ppo.agents import agent_for, check_batches
     from sim2real.learn.ppo.curricula import load_curriculum
     from sim2real.learn.ppo.playing import Run
     from sim2real.learn.ppo.saving import checkpoints_in
@@ -83,24 +83,18 @@ def _train(cfg: RunCfg, ranks: Ranks) -> RunResult:
     spec = None if cfg.spec is None else load_spec(cfg.spec)
     stages = () if cfg.curriculum is None else load_curriculum(cfg.curriculum)
     register_tasks()
-    agent = agent_of(cfg.task, cfg.device, cfg.seed)
-    teacher = None
-    if cfg.privileged:
-        agent = seeing_all(agent)
-    if cfg.teacher is not None:
-        teacher = Run.read(cfg.teacher)
-        agent = student_of(agent, teacher.agent)
+    teacher = None if cfg.teacher is None else Run.read(cfg.teacher)
+    agent = agent_for(cfg, teacher)
     start = None
     if cfg.start is not None and not (cfg.resume and checkpoints_in(cfg.out)):  # a resume needs it no more
         start = Run.read(cfg.start)
-    if cfg.logger == "wandb":
-        agent.logger = {"class_name": "WandbLogWriter", "project_name": cfg.project}
     iterations = cfg.iterations or int(agent.max_iterations)
     if not cfg.resume:
         ranks.on_first(lambda: start_over(cfg.out))
     changes: dict[str, Any] = {"seed": cfg.seed + ranks.rank}  # each explores its own way; the spec's seed stays
     count = cfg.num_envs or (ENVS_ON_CPU if cfg.device == "cpu" else None)
     if count is not None:
+        check_batches(agent, count)
         changes["scene.num_envs"] = count
 
     def prepare(task: Any) -> None:
@@ -117,6 +111,7 @@ def _train(cfg: RunCfg, ranks: Ranks) -> RunResult:
             sys.stderr.write("".join(f"{line}\n" for line in applied.lines()))
 
     with make_env(cfg.task, cfg.physics, cfg.device, verbose=cfg.verbose, prepare=prepare, **changes) as env:
+        check_batches(agent, env.num_envs)  # where the task says the number, it is known now
         return Training(cfg, agent, env, spec, iterations, stages, teacher, ranks, start).run()
 
 

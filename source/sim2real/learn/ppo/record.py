@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from sim2real.learn.errors import LearnError
-from sim2real.learn.ppo.config import RunCfg
+from sim2real.learn.ppo.config import MEMORY, RunCfg
 
 RUN, SPEC, AGENT, CURVES, PICTURE = "run.json", "spec.yaml", "agent.json", "curves.json", "curves.png"
-SAME = ("task", "physics", "spec_digest", "num_envs", "ranks", "seed", "start")
+SAME = ("task", "physics", "spec_digest", "num_envs", "ranks", "seed", "start", "network", "memory")
 """What a resumed run has to have in common with its folder."""
 PACKAGES = ("sim2real", "isaaclab", "rsl-rl-lib", "torch", "warp-lang", "newton", "mujoco-warp", "ovphysx")
 
@@ -143,6 +143,8 @@ def facts_of(cfg: RunCfg, num_envs: int, spec: Any, iterations: int, ranks: int 
         "spec": cfg.spec,
         "spec_digest": None if spec is None else spec.digest,
         "curriculum": cfg.curriculum,
+        "network": cfg.network,
+        "memory": None if cfg.network is None else cfg.memory or MEMORY,
         "privileged": cfg.privileged,
         "teacher": None if cfg.teacher is None else str(cfg.teacher),
         "start": None if cfg.start is None else str(cfg.start),

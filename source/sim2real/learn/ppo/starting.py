@@ -15,7 +15,8 @@ from sim2real.learn.errors import LearnError
 if TYPE_CHECKING:
     from sim2real.learn.ppo.playing import Run
 
-FIRST_LAYER, NORMALIZER = "mlp.0.weight", "obs_normalizer."
+FIRST_LAYERS, NORMALIZER = ("rnn.rnn.weight_ih_l0", "mlp.0.weight"), "obs_normalizer."
+"""Weights that observations meet first, of networks that remember and of those that do not."""
 FRESH = {"_mean": 0.0, "_var": 1.0, "_std": 1.0}
 """What a normaliser believes of an input that it has not met."""
 
@@ -42,8 +43,9 @@ def begin_with(runner: Any, run: Run) -> str:
         theirs, ours = held.get(f"{name}_state_dict"), fresh[f"{name}_state_dict"]
         if theirs is None:
             raise LearnError(f"{run.checkpoint} holds no {name}; give a run that learned from rewards")
-        if name == "critic" and FIRST_LAYER in theirs and FIRST_LAYER in ours:
-            before, now = theirs[FIRST_LAYER].shape[-1], ours[FIRST_LAYER].shape[-1]
+        first = first_layer(theirs)
+        if name == "critic" and first is not None and first == first_layer(ours):
+            before, now = theirs[first].shape[-1], ours[first].shape[-1]
             if before < now:
                 theirs = widened(theirs, now)
                 said += f"; its critic saw {before} numbers, and sees {now} now"
@@ -55,20 +57,25 @@ def begin_with(runner: Any, run: Run) -> str:
         if wrong:
             raise LearnError(
                 f"the {name} of {run.checkpoint} does not fit this task's: {wrong[0]}; --from takes a run of the same"
-                " task with the same networks, whose critic saw no more than this one's"
+                " task with the same networks (--network, --memory), whose critic saw no more than this one's"
             )
         taken[f"{name}_state_dict"] = theirs
     runner.alg.load(taken, {"actor": True, "critic": True}, True)
     return said
 
 
+def first_layer(state: dict[str, Any]) -> str | None:
+    """Return the name of the weights that the observations meet first; None where there are none."""
+    return next((name for name in FIRST_LAYERS if name in state), None)
+
+
 def widened(state: dict[str, Any], inputs: int) -> dict[str, Any]:
     """Return a network's state for more inputs, the new ones last and without effect yet."""
     import torch
 
-    found = dict(state)
+    found, first = dict(state), first_layer(state)
     for key, value in state.items():
-        if key == FIRST_LAYER:
+        if key == first:
             fill = 0.0
         elif key.startswith(NORMALIZER) and key.removeprefix(NORMALIZER) in FRESH:
             fill = FRESH[key.removeprefix(NORMALIZER)]
