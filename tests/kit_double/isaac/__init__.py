@@ -1,0 +1,1 @@
+"""isaacsim.* and omni.isaac.*: the application, prims and materials, and the physics that they write to."""
