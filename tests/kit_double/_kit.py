@@ -189,9 +189,12 @@ class Kit:
         found = [f"{item.kind} {item.name!r} is still alive" for item in self.resources.alive()]
         for check in self.leak_checks:
             found.extend(check())
-        pending = [task for task in asyncio.all_tasks(self.loop) if not task.done()]
-        found.extend(f"task {task.get_name()} ({task.get_coro().__qualname__}) is still pending" for task in pending)
+        found.extend(self.pending_tasks())
         return found
+
+    def pending_tasks(self) -> list[str]:
+        """Tasks that did not end, one line each."""
+        return [f"task {t.get_name()} ({t.get_coro().__qualname__}) is still pending" for t in self._pending()]
 
     # Time -----------------------------------------------------------------------------------------------------------
 

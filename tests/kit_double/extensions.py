@@ -191,9 +191,11 @@ class LoadedExtension:
         self._forget()
         self.kit.settle(updates)
         self.kit.journal.forget_objects()
+        pending = self.kit.pending_tasks()  # a task that nothing but its own future holds would be collected
         gc.collect()
         found = [f"the instance of {name} is still referred to" for name, ref in kept if ref() is not None]
         found += self.leaks()
+        found += [text for text in pending if text not in found]
         if found:
             raise AssertionError(f"{self.ext_id} left behind:\n  " + "\n  ".join(found))
 
