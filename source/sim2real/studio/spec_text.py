@@ -19,7 +19,8 @@ from sim2real.studio.errors import StudioError
 
 Path = tuple[str, ...]
 """Keys from the top, such as ``("terms", "base_mass", "dist")``."""
-_WORD = re.compile(r"[a-z][a-z_]*")
+_WORD = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z][a-z_]*")
+"""Words that need no quotes; the others are YAML's own for true, false and nothing."""
 
 
 @lru_cache(maxsize=64)

@@ -89,7 +89,8 @@ def _read(path: Path, kept: dict[str, Any]) -> tuple[dict[str, Any], SpecDocumen
     if not isinstance(found, dict) or found.get("studio") != VERSION:
         raise StudioError(f"{path} is neither a state of this panel ('studio: {VERSION}') nor a spec ('schema: 1')")
     values, spec = found.get("values") or {}, found.get("spec") or {}
-    if not isinstance(values, dict) or not isinstance(spec, dict) or not isinstance(spec.get("name"), str):
+    named = isinstance(spec, dict) and isinstance(spec.get("name"), str)
+    if not named or not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise StudioError(f"{path}: 'values' and 'spec' have to be mappings, and the spec has a name")
     if spec.get("preset"):
         return dict(values), SpecDocument.of_preset(spec["name"]), []
