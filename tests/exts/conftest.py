@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-EXTENSION = Path(__file__).parents[2] / "exts" / "sim2real.studio"
+import kit_double
+from exts.driver import EXTENSION, WORKSPACE, Studio
+from kit_double.extensions import load_extension
 
 
 @pytest.fixture
@@ -26,3 +28,21 @@ def bare_package(extension_path) -> None:
     package = types.ModuleType("sim2real_studio")
     package.__path__ = [str(extension_path / "sim2real_studio")]
     sys.modules["sim2real_studio"] = package
+
+
+@pytest.fixture(params=["5.1", "6.0"])
+def kit(request, tmp_path):
+    """The stand-in for both versions, with a workspace of its own in the settings; what leaks fails the test."""
+    with kit_double.installed(request.param) as kit:
+        import carb.settings
+
+        carb.settings.get_settings().set_string(WORKSPACE, str(tmp_path / "work"))
+        yield kit
+
+
+@pytest.fixture
+def studio(kit):
+    """The extension, loaded as Kit loads it, and unloaded at the end."""
+    studio = Studio(kit, load_extension(kit, EXTENSION))
+    yield studio
+    studio.extension.unload()

@@ -63,20 +63,21 @@ class Session:
         self.changed()
 
     def _open_panel(self) -> None:
+        workspace = settings.text(settings.WORKSPACE) or settings.default_workspace(self.extension)
+        command = shlex.split(settings.text(settings.COMMAND)) or None
         try:
             from sim2real.errors import Sim2RealError
             from sim2real.studio import Panel
 
             from .stage_tools import StageTool
         except ImportError as error:
-            self.problems = [
-                Problem(what=f"The library cannot be imported: {error}.", remedy="Mend that, and press Try again.")
-            ]
+            self.problems = [_unusable(error)]
             return
-        workspace = settings.text(settings.WORKSPACE) or settings.default_workspace(self.extension)
-        command = shlex.split(settings.text(settings.COMMAND)) or None
         try:
             self.panel = Panel(workspace, command)
+        except ImportError as error:  # a section's file
+            self.problems = [_unusable(error)]
+            return
         except Sim2RealError as error:
             self.problems = [
                 Problem(what=f"The workspace cannot be opened: {error}", remedy=f"Set {settings.WORKSPACE} to another.")
@@ -181,3 +182,7 @@ class Session:
         if self.tool is not None:
             self.tool.forget()
             self.changed()
+
+
+def _unusable(error: ImportError) -> Problem:
+    return Problem(what=f"The library cannot be imported: {error}.", remedy="Mend that, and press Try again.")

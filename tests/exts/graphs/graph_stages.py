@@ -38,5 +38,9 @@ TEXTURES = {"surfaces": "surface", "sky": "sky"}
 
 
 def told(stage: Any) -> str:
-    """Everything that a stage says, all layers flattened."""
-    return stage.Flatten().ExportToString()
+    """Everything that a stage says, all layers flattened; without the scope that render products leave behind."""
+    from pxr import Usd
+
+    flat = Usd.Stage.Open(stage.Flatten())
+    flat.RemovePrim("/Render")
+    return flat.GetRootLayer().ExportToString()
