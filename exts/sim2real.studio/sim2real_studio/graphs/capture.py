@@ -56,6 +56,8 @@ class CaptureCfg:
     rt_subframes: int = 8
     """Renderings for each frame, until textures and light have settled: 4 to 8 in real-time mode, 16 to 32 with path
     tracing."""
+    event: bool = False
+    """Whether the custom event is fired before each frame, for Replicator graphs of a user's own that wait for it."""
     basic_writer: bool = False
     """Whether Replicator's BasicWriter writes its own files too, clean depth in metres among them."""
     texture_root: Path = Path(".")
@@ -260,7 +262,8 @@ class _Products:
         import omni.replicator.core as rep
 
         self._waiting.append(plan)
-        rep.utils.send_og_event(event_name=EVENT)
+        if self._cfg.event:
+            rep.utils.send_og_event(event_name=EVENT)
         await rep.orchestrator.step_async(rt_subframes=self._cfg.rt_subframes, delta_time=0.0, pause_timeline=False)
         self._check()
 

@@ -6,11 +6,12 @@ It fits the preset ``stage``. Everything is made of USD's own shapes, so that it
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pxr import Usd
 
+Triple = tuple[float, float, float]
 CAMERA = "/World/camera"
 OBSTACLES = (
     ("box_0", "cube", (1.2, 0.35, 0.25), (0.4, 0.4, 0.5)),
@@ -51,23 +52,19 @@ def build_stage(stage: Usd.Stage) -> str:
         lamp = UsdLux.SphereLight.Define(stage, f"/World/lamps/{name}")
         lamp.CreateIntensityAttr(30000.0)
         lamp.CreateRadiusAttr(0.15)
-        UsdGeom.XformCommonAPI(lamp).SetTranslate(Gf.Vec3d(*place))
+        _place(lamp, place)
     UsdLux.DomeLight.Define(stage, "/World/lamps/dome").CreateIntensityAttr(800.0)
     camera = UsdGeom.Camera.Define(stage, CAMERA)
     camera.CreateHorizontalApertureAttr(20.955)
     camera.CreateFocalLengthAttr(20.955 / (2.0 * math.tan(math.radians(43.5))))  # 87 degrees, as a D435 sees
     camera.CreateClippingRangeAttr(Gf.Vec2f(0.01, 100.0))
-    api = UsdGeom.XformCommonAPI(camera)
-    api.SetTranslate(Gf.Vec3d(-1.2, 0.0, 0.4))
-    api.SetRotate(Gf.Vec3f(90.0, 0.0, -90.0))  # looks along +x, up is up
+    _place(camera, (-1.2, 0.0, 0.4), rotation=(90.0, 0.0, -90.0))  # looks along +x, up is up
     return CAMERA
 
 
-def _shape(
-    stage: Usd.Stage, path: str, shape: str, place: tuple[float, float, float], size: tuple[float, float, float]
-) -> None:
+def _shape(stage: Usd.Stage, path: str, shape: str, place: Triple, size: Triple) -> None:
     """Define a shape of one unit, stretched to its size."""
-    from pxr import Gf, UsdGeom
+    from pxr import UsdGeom
 
     if shape == "cube":
         form = UsdGeom.Cube.Define(stage, path)
@@ -80,6 +77,14 @@ def _shape(
         form.CreateRadiusAttr(0.5)
         form.CreateHeightAttr(1.0)
         form.CreateAxisAttr(UsdGeom.Tokens.z)
-    api = UsdGeom.XformCommonAPI(form)
-    api.SetTranslate(Gf.Vec3d(*place))
-    api.SetScale(Gf.Vec3f(*size))
+    _place(form, place, scale=size)
+
+
+def _place(form: Any, place: Triple, rotation: Triple = (0.0, 0.0, 0.0), scale: Triple = (1.0, 1.0, 1.0)) -> None:
+    """Give a prim the three operations that Kit gives its own, in double precision."""
+    from pxr import Gf, UsdGeom
+
+    double = UsdGeom.XformOp.PrecisionDouble
+    form.AddTranslateOp(double).Set(Gf.Vec3d(*place))
+    form.AddRotateXYZOp(double).Set(Gf.Vec3d(*rotation))
+    form.AddScaleOp(double).Set(Gf.Vec3d(*scale))

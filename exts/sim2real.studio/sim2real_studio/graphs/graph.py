@@ -1,9 +1,10 @@
 """The same draws as a Replicator graph: nodes under a custom event, fed with the numbers of the planned frames.
 
 Each thing that changes has a node of its own and each node a sequence: item k is what the k-th frame shows. Replicator
-draws nothing, so its seed decides nothing. The graph is there for those who work with Replicator's own triggers,
-writers and recorder; what captures our datasets writes USD directly, because a sequence knows its own position only and
-a plan any frame.
+draws nothing, so its seed decides nothing. Which frame is on the
+stage, the graph itself says: one node writes its number, so that nobody has to count what Replicator evaluates while it
+warms up. The graph is there for those who work with Replicator's own triggers, writers and recorder; what captures our
+datasets writes USD directly, because a sequence knows its own position only and a plan any frame.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from sim2real.vision.stage_plan_contents import StagePlan
 
 from .events import EVENT
 from .materials import linear
-from .places import distractor_path, shader_path
+from .places import HOME, distractor_path, shader_path
 
 if TYPE_CHECKING:
     from sim2real.vision.stage_plan import StagePlanner
 
     from .stage_writer import StageWriter
 
+MARK = (f"{HOME}/shown", "sim2real:frame")
+"""Prim and attribute that say which frame the stage shows."""
+NOTHING = -1
 MOST_FRAMES = 4096
 """Frames of one graph: each node holds all its values."""
 
@@ -45,30 +49,39 @@ class StageGraph:
         Raises:
             GraphError: no frames or too many, or a writer that is closed or moves things itself.
         """
-        if not 1 <= len(frames) <= MOST_FRAMES:
-            raise GraphError(f"frames: got {len(frames)}; a graph shows 1 to {MOST_FRAMES}.")
+        from pxr import Sdf
+
+        if not 1 <= len(set(frames)) == len(frames) <= MOST_FRAMES:
+            raise GraphError(f"frames: got {len(frames)}; a graph shows 1 to {MOST_FRAMES}, each once.")
         if not writer.is_open or writer.poses:
             raise GraphError("the graph needs an open StageWriter(..., poses=False).")
         self._writer = writer
-        self.plans = writer.planner.plans(frames)
-        self._shown = 0
+        self.plans = {plan.frame: plan for plan in writer.planner.plans(frames)}
         with writer.editing():
-            _build(self.plans, writer.planner, writer.dome)
+            mark = writer.stage.DefinePrim(MARK[0])
+            mark.CreateAttribute(MARK[1], Sdf.ValueTypeNames.Int64).Set(NOTHING)
+            _build(tuple(self.plans.values()), writer.planner, writer.dome)
 
     @property
-    def shown(self) -> int:
-        """How many events were fired."""
-        return self._shown
+    def shown(self) -> StagePlan | None:
+        """What the stage shows; None before the first event."""
+        frame = int(self._writer.stage.GetPrimAtPath(MARK[0]).GetAttribute(MARK[1]).Get())
+        return self.plans.get(frame)
 
     async def show_next(self, rt_subframes: int = 1) -> StagePlan:
-        """Fire the event and wait until the frame is rendered; returns what the stage shows."""
+        """Fire the event and wait until the frame is rendered; returns what the stage shows.
+
+        Raises:
+            GraphError: no node wrote to the stage.
+        """
         import omni.replicator.core as rep
 
-        plan = self.plans[self._shown % len(self.plans)]
         with self._writer.editing():
             rep.utils.send_og_event(event_name=EVENT)
             await rep.orchestrator.step_async(rt_subframes=rt_subframes, delta_time=0.0, pause_timeline=False)
-        self._shown += 1
+        plan = self.shown
+        if plan is None:
+            raise GraphError(f"the event '{EVENT}' was fired and no node wrote to the stage; see Replicator's log.")
         return plan
 
 
@@ -77,6 +90,8 @@ def _build(plans: Sequence[StagePlan], planner: StagePlanner, dome: str) -> None
 
     first = plans[0]
     with rep.trigger.on_custom_event(event_name=EVENT):
+        with rep.get.prim_at_path(MARK[0]):
+            rep.modify.attribute(MARK[1], _sequence([plan.frame for plan in plans]))
         for k, lamp in enumerate(first.lamps):
             rows = [plan.lamps[k] for plan in plans]
             with rep.get.prim_at_path(lamp.path):
