@@ -189,6 +189,6 @@ def test_a_dependency_of_one_version_must_be_optional(tmp_path):
 def test_an_extension_without_a_class_is_refused(kit_51, tmp_path):
     folder = write(tmp_path)
     (folder / "sample_ext/__init__.py").write_text("import omni.ext\n")
-    with pytest.raises(ImportError, match="have no class derived from omni.ext.IExt"):
+    with pytest.raises(ImportError, match="define no class derived from omni.ext.IExt"):
         kit_double.load_extension(kit_51, folder)
     assert "sample_ext" not in sys.modules

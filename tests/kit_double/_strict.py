@@ -142,6 +142,16 @@ def check_plain(what: str, value: Any, kinds: type | tuple[type, ...]) -> Any:
     raise TypeError(f"{what} must be {names}, got {type(value).__module__}.{type(value).__name__}{hint}")
 
 
+class BoundEnum(enum.Enum):
+    """An enum of a C++ binding: ``int()`` of a member is its value, but no member equals a number."""
+
+    def __int__(self) -> int:
+        return self.value
+
+    def __index__(self) -> int:
+        return self.value
+
+
 class StrictModule(ModuleType):
     """A module of the stand-in: it has the names it was given and its imported sub-modules, nothing else."""
 

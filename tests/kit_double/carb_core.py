@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import enum
 import re
 from typing import Any
 
 from ._kit import Kit
 from ._modules import module
-from ._strict import StrictObject, check_callable, check_plain
+from ._strict import BoundEnum, StrictObject, check_callable, check_plain
 
 # What the extension reads or changes, with Kit's values at start.
 DEFAULTS = {
@@ -30,7 +29,7 @@ LEVELS = ("verbose", "info", "warn", "error", "fatal")
 Scalar = (bool, int, float, str)
 
 
-class ChangeEventType(enum.Enum):
+class ChangeEventType(BoundEnum):
     """What happened to a setting."""
 
     CREATED = 0
@@ -52,6 +51,20 @@ def parts_of(path: Any) -> list[str]:
     return parts
 
 
+class ItemType(BoundEnum):
+    """What a setting can be read as."""
+
+    BOOL = 0
+    INT = 1
+    FLOAT = 2
+    STRING = 3
+    DICTIONARY = 4
+
+
+class SubscriptionId:
+    """What ends a subscription."""
+
+
 class SettingItem(StrictObject):
     """What a subscriber gets: it is read through ``get_settings()``, not directly."""
 
@@ -65,8 +78,7 @@ class ISettings(StrictObject):
 
     def __init__(self) -> None:
         self._tree: dict[str, Any] = {}
-        self._subscribers: dict[int, tuple[str, Any]] = {}
-        self._next = 1
+        self._subscribers: dict[SubscriptionId, tuple[list[str], Any, bool]] = {}
         for path, value in DEFAULTS.items():
             self._put(parts_of(path), value)
 
@@ -96,9 +108,14 @@ class ISettings(StrictObject):
             self._notify(parts, ChangeEventType.CREATED if before is None else ChangeEventType.CHANGED)
 
     def _notify(self, parts: list[str], event: ChangeEventType) -> None:
-        for node, fn in list(self._subscribers.values()):
-            if parts_of(node) == parts:
-                fn(SettingItem(), event)
+        from .ui._state import state
+
+        for node, fn, below in list(self._subscribers.values()):
+            what = f"the subscriber of /{'/'.join(node)}"
+            if below and parts[: len(node)] == node:
+                state().call(None, what, fn, SettingItem(), SettingItem(), event)
+            elif parts == node:
+                state().call(None, what, fn, SettingItem(), event)
 
     def _snapshot(self) -> dict[str, Any]:
         """Every setting by its path."""
@@ -171,19 +188,32 @@ class ISettings(StrictObject):
         if isinstance(parent, dict) and parent.pop(parts[-1], None) is not None:
             self._notify(parts, ChangeEventType.DESTROYED)
 
-    def is_accessible_as(self, kind, path, /):
-        return isinstance(self._find(parts_of(path)), kind)
+    def is_accessible_as(self, item_type, path, /):
+        if not isinstance(item_type, ItemType):
+            raise TypeError(f"is_accessible_as takes a carb.dictionary.ItemType, got {item_type!r}")
+        value = self._find(parts_of(path))
+        if value is None or item_type is ItemType.DICTIONARY:
+            return isinstance(value, dict)
+        return not isinstance(value, dict) and (item_type is ItemType.STRING or not isinstance(value, str))
 
     def subscribe_to_node_change_events(self, path, fn, /):
-        parts_of(path)
         check_callable(f"the subscriber of {path}", fn, 2, optional=False)
-        self._subscribers[self._next] = (path, fn)
-        self._next += 1
-        return self._next - 1
+        return self._subscribe(path, fn, False)
+
+    def subscribe_to_tree_change_events(self, path, fn, /):
+        check_callable(f"the subscriber of {path}", fn, 3, optional=False)
+        return self._subscribe(path, fn, True)
+
+    def _subscribe(self, path: str, fn: Any, below: bool) -> SubscriptionId:
+        number = SubscriptionId()
+        self._subscribers[number] = (parts_of(path), fn, below)
+        return number
 
     def unsubscribe_to_change_events(self, subscription, /):
+        if not isinstance(subscription, SubscriptionId):
+            raise TypeError(f"unsubscribe_to_change_events takes what subscribe gave, got {subscription!r}")
         if self._subscribers.pop(subscription, None) is None:
-            raise ValueError(f"no subscription {subscription!r} to settings; unsubscribed twice?")
+            raise ValueError("no such subscription to settings; unsubscribed twice?")
 
 
 def _check_value(path: str, value: Any) -> None:
@@ -221,8 +251,8 @@ def build_settings(kit: Kit) -> dict[str, Any]:
     settings = kit.state["carb.settings"] = ISettings()
 
     def leaks() -> list[str]:
-        paths = [path for path, _ in settings._subscribers.values()]
-        return [f"the subscription to setting {path} is still alive" for path in paths]
+        paths = ["/".join(parts) for parts, _, _ in settings._subscribers.values()]
+        return [f"the subscription to setting /{path} is still alive" for path in paths]
 
     kit.leak_checks.append(leaks)
     return {
@@ -230,6 +260,12 @@ def build_settings(kit: Kit) -> dict[str, Any]:
         "ChangeEventType": ChangeEventType,
         "ISettings": ISettings,
     }
+
+
+@module("carb.dictionary")
+def build_dictionary(kit: Kit) -> dict[str, Any]:
+    """The kinds of items."""
+    return {"ItemType": ItemType}
 
 
 class ITokens(StrictObject):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import enum
 from typing import Any
 
 from ._kit import Kit
 from ._modules import module
-from ._strict import StrictObject, check_plain
+from ._strict import BoundEnum, StrictObject, check_plain
 from .carb_events import EventStream, dispatch
 
 EVENTS = {
@@ -18,7 +17,7 @@ EVENTS = {
 }
 
 
-class TimelineEventType(enum.IntEnum):
+class TimelineEventType(BoundEnum):
     """Events of the stream."""
 
     PLAY = 0

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
 from typing import Any
 
 from ._kit import Kit
 from ._modules import module
-from ._strict import StrictObject, check_plain
+from ._strict import BoundEnum, StrictObject, check_plain
 from .carb_events import EventStream, dispatch
 
-
-class StageEventType(enum.IntEnum):
-    """What happened to the stage."""
-
-    SAVED = 0
-    SAVE_FAILED = 1
-    OPENING = 2
-    OPENED = 3
-    OPEN_FAILED = 4
-    CLOSING = 5
-    CLOSED = 6
-    SELECTION_CHANGED = 7
-    ASSETS_LOADED = 8
-    ASSETS_LOAD_ABORTED = 9
-
-
-class StageRenderingEventType(enum.IntEnum):
-    """What the renderer did."""
-
-    NEW_FRAME = 0
+STAGE_EVENTS = (
+    "SAVED SAVE_FAILED OPENING OPENED OPEN_FAILED CLOSING CLOSED SELECTION_CHANGED ASSETS_LOADED ASSETS_LOAD_ABORTED "
+    "GIZMO_TRACKING_CHANGED MDL_PARAM_LOADED SETTINGS_LOADED SETTINGS_SAVING OMNIGRAPH_START_PLAY OMNIGRAPH_STOP_PLAY "
+    "SIMULATION_START_PLAY SIMULATION_STOP_PLAY ANIMATION_START_PLAY ANIMATION_STOP_PLAY DIRTY_STATE_CHANGED "
+    "ASSETS_LOADING ACTIVE_LIGHT_COUNTS_CHANGED HIERARCHY_CHANGED HYDRA_GEOSTREAMING_STARTED "
+    "HYDRA_GEOSTREAMING_STOPPED HYDRA_GEOSTREAMING_STOPPED_NOT_ENOUGH_MEM HYDRA_GEOSTREAMING_STOPPED_AT_LIMIT SAVING"
+)
+StageEventType: Any = BoundEnum("StageEventType", STAGE_EVENTS, start=0)
+StageRenderingEventType: Any = BoundEnum(
+    "StageRenderingEventType",
+    "NEW_FRAME HYDRA_ENGINE_FRAMES_COMPLETE HYDRA_ENGINE_FRAMES_ADDED RENDERER_RECORDING_COMPLETE",
+    start=0,
+)
 
 
 class Selection(StrictObject):
@@ -46,8 +38,9 @@ class Selection(StrictObject):
         """The paths, in order."""
         return list(self._paths)
 
-    def set_selected_prim_paths(self, paths, expand_in_stage=True):
+    def set_selected_prim_paths(self, paths, expand_in_stage, /):
         """Selects these; a path that the stage lacks is not selected."""
+        check_plain("set_selected_prim_paths: expand_in_stage", expand_in_stage, bool)
         check_plain("set_selected_prim_paths: paths", paths, (list, tuple))
         stage = self._context.get_stage()
         for path in paths:
@@ -58,10 +51,10 @@ class Selection(StrictObject):
 
     def clear_selected_prim_paths(self):
         """Selects nothing."""
-        self.set_selected_prim_paths([])
+        self.set_selected_prim_paths([], False)
         return True
 
-    def is_prim_path_selected(self, path):
+    def is_prim_path_selected(self, path, /):
         """Whether a path is selected."""
         return path in self._paths
 
@@ -79,7 +72,7 @@ class UsdContext(StrictObject):
         self._stream = EventStream(kit, "the stage's event stream")
         self.new_stage()
 
-    def _tell(self, event: StageEventType) -> None:
+    def _tell(self, event: Any) -> None:
         dispatch(self._kit, self.stage_event_name(event), {})
         self._stream._send(int(event), {})
 

@@ -57,6 +57,7 @@ class Callbacks:
         return Subscription(self, fn, self.what)
 
     def fire(self, *args: Any) -> None:
+        state().kit.check_thread(self.what)
         self.weak = [ref for ref in self.weak if (held := ref()) is not None and held._function is not None]
         functions = list(self.numbered.values()) + [held._function for ref in self.weak if (held := ref()) is not None]
         for function in functions:

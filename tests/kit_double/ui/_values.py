@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from pathlib import Path
 from typing import Any
 
 from .._strict import StrictObject, check_plain, nearest
@@ -130,7 +131,7 @@ STYLE_KINDS = {
          "scrollbar_size"],
         "number",
     ),
-    "image_url": "text",
+    "image_url": "picture",
     "alignment": Alignment,
     "draw_mode": SliderDrawMode,
 }  # fmt: skip
@@ -179,10 +180,20 @@ def _check_property(where: str, name: str, value: Any) -> None:
             raise ValueError(f"style {where}{name} = {value:#x} is no 0xAABBGGRR")
     elif kind == "number":
         check_plain(f"style {where}{name}", value, (int, float))
-    elif kind == "text":
-        check_plain(f"style {where}{name}", value, str)
+    elif kind == "picture":
+        check_picture(f"style {where}{name}", value)
     elif not isinstance(value, kind):  # type: ignore[arg-type]
         raise TypeError(f"style {where}{name} must be a ui.{kind.__name__}, got {value!r}")  # type: ignore[union-attr]
+
+
+def check_picture(what: str, url: Any) -> str:
+    """A picture's file; one that is not there is a fault, because Kit draws nothing and says nothing."""
+    from .. import current
+
+    check_plain(what, url, str)
+    if url and "://" not in url and "${" not in url and not Path(url).is_file():
+        current().fault(f"{what}: there is no picture {url}")
+    return url
 
 
 # Keywords -------------------------------------------------------------------------------------------------------------
@@ -244,6 +255,8 @@ def check_keyword(owner: str, key: str, value: Any, types: set[str], enums: dict
     what = f"omni.ui.{owner}: {key}"
     if key == "style":
         return check_style(value, types)
+    if key == "image_url":
+        return check_picture(what, value)
     if key in _TEXT:
         return check_plain(what, value, str)
     if key in _INTEGERS:

@@ -121,6 +121,7 @@ class Element(StrictObject):
         return dict(value) if key == "style" else value
 
     def _put(self, key: str, value: Any) -> None:
+        self._ui.kit.check_thread(f"setting omni.ui.{self._table}.{key}")
         value = self._checked(key, value)
         before = self._values.get(key, start_value(key))
         self._values[key] = value

@@ -6,7 +6,7 @@ from typing import Any
 
 from .._kit import Kit
 from .._modules import module
-from . import _containers, _images, _models, _tree_view, _values, _widgets, _window
+from . import _containers, _fields, _images, _models, _tree_view, _values, _widgets, _window
 from ._state import state_of
 from ._widget import Widget, table
 
@@ -26,7 +26,7 @@ def build(kit: Kit) -> dict[str, Any]:
     state_of(kit)
     contents: dict[str, Any] = {"Widget": Widget, **_values.ENUMS, **_values.FLAGS}
     for name in sorted(set(table()) - NOT_PLAYED - {"Widget"}):
-        homes = (_containers, _widgets, _images, _tree_view, _window)
+        homes = (_containers, _widgets, _fields, _images, _tree_view, _window)
         contents[name] = next(vars(home)[name] for home in homes if name in vars(home))
     for name in MODELS:
         contents[name] = getattr(_models, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import _widget, _widgets, _window
+from . import _fields, _widget, _widgets, _window
 from ._containers import CollapsableFrame
 from ._images import ImageWithProvider, Plot
 from ._tree_view import TreeView
@@ -12,10 +12,10 @@ from ._tree_view import TreeView
 INTERACTIVE = (
     _widgets.InvisibleButton,
     _widgets.CheckBox,
-    _widgets.AbstractField,
-    _widgets.ComboBox,
-    _widgets.AbstractMultiField,
-    _widgets.ColorWidget,
+    _fields.AbstractField,
+    _fields.ComboBox,
+    _fields.AbstractMultiField,
+    _fields.ColorWidget,
     TreeView,
     CollapsableFrame,
 )
@@ -30,16 +30,16 @@ def type_name(widget: Any) -> str:
 
 def _value(widget: Any) -> str:
     """What a widget shows, as text."""
-    if isinstance(widget, _widgets.ComboBox):
+    if isinstance(widget, _fields.ComboBox):
         return f" = {widget._chosen()!r} of {widget._texts()}"
     if isinstance(widget, _widgets.RadioButton):
         collection = widget._values["radio_collection"]
         return " = chosen" if collection.model.as_int == collection._buttons.index(widget) else ""
     if isinstance(widget, (_widgets.CheckBox, _widgets.ToolButton)):
         return f" = {widget.model.get_value_as_bool()}"
-    if isinstance(widget, (_widgets.AbstractField, _widgets.ProgressBar)):
+    if isinstance(widget, (_fields.AbstractField, _fields.ProgressBar)):
         return f" = {widget.model.get_value_as_string()!r}"
-    if isinstance(widget, (_widgets.AbstractMultiField, _widgets.ColorWidget)):
+    if isinstance(widget, (_fields.AbstractMultiField, _fields.ColorWidget)):
         model = widget.model
         values = [model.get_item_value_model(item, 0).get_value_as_string() for item in model.get_item_children(None)]
         return f" = {values}"
