@@ -80,6 +80,19 @@ class Annotator(StrictObject):
             found["data"] = found["data"].copy()
         return found
 
+    def _on_device(self, found: dict[str, Any], device: str | None, copy: bool) -> dict[str, Any]:
+        """The result with its array where it was asked for; the stand-in's Warp arrays lie on the host."""
+        wanted, data = device or self._device, found.get("data")
+        if wanted is None or data is None:
+            return found
+        if wanted.startswith("cuda") and isinstance(data, np.ndarray) and data.dtype.names is None:
+            import warp as wp
+
+            return {**found, "data": wp.array(data, device="cpu", copy=copy)}
+        if wanted == "cpu" and hasattr(data, "numpy"):
+            return {**found, "data": data.numpy()}
+        return found
+
 
 class Annotators:
     """The registry of one installation."""
@@ -150,22 +163,10 @@ class Annotators:
         product._alive("get_data()")
         if product._frame is None:
             raise AnnotatorError(f"the annotator {annotator.name!r} has no data before the first orchestrator step")
-        found = annotator._result(product, do_array_copy)
+        found = annotator._on_device(annotator._result(product, do_array_copy), device, do_array_copy)
         if "data" not in found:
             return found
-        wanted = device or annotator._device
         data = found["data"]
-        if (
-            wanted is not None
-            and wanted.startswith("cuda")
-            and isinstance(data, np.ndarray)
-            and data.dtype.names is None
-        ):
-            import warp as wp
-
-            data = wp.array(data, device="cpu", copy=do_array_copy)  # the stand-in has no other device
-        elif wanted == "cpu" and hasattr(data, "numpy"):
-            data = data.numpy()
         if not use_legacy_structure:
             return {"data": data, **found.get("info", {})}
         return {"data": data, "info": found["info"]} if "info" in found else data

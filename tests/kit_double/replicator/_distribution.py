@@ -93,16 +93,29 @@ def contents(rep: Rep) -> dict[str, Any]:
 
     def sequence(items: Any, ordered: bool, seed: int | None, name: str | None, stride: int | None) -> Distribution:
         width = one_type("distribution.sequence", items)
-        state = {"next": 0}
+        step = 1 if stride is None else stride
+        if type(step) is not int or step < 1:
+            raise ValueError(f"distribution.sequence: stride must be 1 or more, got {stride!r}")
+        state: dict[str, Any] = {"next": 0, "left": []}
+
+        def index(rng: np.random.Generator) -> int:
+            if ordered:
+                found = state["next"]
+                state["next"] = (found + step) % len(items)
+                return found
+            if not state["left"]:
+                state["left"] = list(range(len(items)))
+            return state["left"].pop(int(rng.integers(len(state["left"]))))
 
         def samples(rng: np.random.Generator, count: int) -> list[Any]:
-            order = np.arange(len(items)) if ordered else rng.permutation(len(items))
-            found = [items[order[(state["next"] + i) % len(items)]] for i in range(count)]
-            state["next"] += count if stride is None else stride
-            return found
+            first = index(rng)  # one item for all prims, or with a stride as many as it has
+            found = items[first : first + step]
+            if len(found) not in (1, count):
+                raise ValueError(f"distribution.sequence: {len(found)} items of a stride {step} for {count} prims")
+            return found * count if len(found) == 1 else found
 
         made = Distribution(rep, "sequence", samples, None if seed == -1 else seed, width)
-        made.on_restart(lambda: state.update(next=0))
+        made.on_restart(lambda: state.update(next=0, left=[]))
         return made
 
     def combine(distributions: Any, name: str | None) -> Distribution:

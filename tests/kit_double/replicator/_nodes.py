@@ -139,7 +139,6 @@ class Trigger(ReplicatorItem):
     subframes = 1
     count = 0
     kind = ""
-    event = ""
     fired = False
 
     def __init__(self, rep: Rep, kind: str, fires: Callable[[], bool], max_execs: int = 0, subframes: int = 1) -> None:

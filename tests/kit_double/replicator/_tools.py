@@ -131,8 +131,6 @@ def utils(rep: Rep) -> dict[str, Any]:
     def send_og_event(event_name: Any) -> None:
         if not isinstance(event_name, str) or not event_name:
             raise TypeError(f"utils.send_og_event takes a name, got {event_name!r}")
-        if event_name not in {trigger.event for trigger in rep.graph.triggers}:
-            rep.warn(f"send_og_event({event_name!r}): no trigger waits for it", fault=True)
         rep.graph.events.add(event_name)
 
     functions = rep.functions(

@@ -47,9 +47,7 @@ def contents(rep: Rep) -> dict[str, Any]:
     def on_custom_event(event_name: str) -> Trigger:
         if not isinstance(event_name, str) or not event_name:
             raise TypeError(f"trigger.on_custom_event takes a name, got {event_name!r}")
-        made = Trigger(rep, "on_custom_event", lambda: event_name in rep.graph.events)
-        made.event = event_name
-        return made
+        return Trigger(rep, "on_custom_event", lambda: event_name in rep.graph.events)
 
     def on_condition(condition: Any, max_execs: int, rt_subframes: int) -> Trigger:
         fires = from_source(condition)

@@ -59,15 +59,27 @@ def write_pose(
         rotation = old_rotation if euler is None else tuple(euler.Get())
     turn = UsdGeom.XformOp.TypeOrient if isinstance(rotation, Gf.Rotation) else _EULER[order]
     wanted = [UsdGeom.XformOp.TypeTranslate, turn, UsdGeom.XformOp.TypeScale]
-    double = UsdGeom.XformOp.PrecisionDouble
-    if [op.GetOpType() for op in ops] != wanted or any(op.GetPrecision() != double for op in ops):
+    if [op.GetOpType() for op in ops] != wanted:
         xform.ClearXformOpOrder()
-        for op in ops:
-            prim.RemoveProperty(op.GetAttr().GetName())
-        ops = [xform.AddXformOp(kind, double) for kind in wanted]
-    ops[0].Set(Gf.Vec3d(*(old_position if position is None else position)))
-    ops[1].Set(Gf.Quatd(rotation.GetQuat()) if isinstance(rotation, Gf.Rotation) else Gf.Vec3d(*rotation))
-    ops[2].Set(Gf.Vec3d(*(old_scale if scale is None else scale)))
+        ops = [xform.AddXformOp(kind, _precision(prim, kind)) for kind in wanted]
+    _set_op(ops[0], old_position if position is None else position)
+    _set_op(ops[1], rotation)
+    _set_op(ops[2], old_scale if scale is None else scale)
+
+
+def _precision(prim: Usd.Prim, kind: UsdGeom.XformOp.Type) -> UsdGeom.XformOp.Precision:
+    """That of the attribute which is there, or double."""
+    attribute = prim.GetAttribute(f"xformOp:{UsdGeom.XformOp.GetOpTypeToken(kind)}")
+    return UsdGeom.XformOp(attribute).GetPrecision() if attribute else UsdGeom.XformOp.PrecisionDouble
+
+
+def _set_op(op: UsdGeom.XformOp, value: Any) -> None:
+    """Writes in the precision that the attribute has."""
+    short = op.GetPrecision() != UsdGeom.XformOp.PrecisionDouble
+    if isinstance(value, Gf.Rotation):
+        op.Set(Gf.Quatf(value.GetQuat()) if short else Gf.Quatd(value.GetQuat()))
+    else:
+        op.Set(Gf.Vec3f(*value) if short else Gf.Vec3d(*value))
 
 
 def look_at(prim: Usd.Prim, target: Sequence[float], up: Sequence[float]) -> Gf.Rotation:

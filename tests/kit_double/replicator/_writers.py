@@ -92,7 +92,7 @@ class Attached:
                 held.setdefault("camera", {})[name] = camera
                 held.setdefault("resolution", {})[name] = size
             for annotator in self.annotators[product]:
-                found = annotator._result(product, True)
+                found = annotator._on_device(annotator._result(product, annotator._copies), None, annotator._copies)
                 key = annotator.name
                 if structure == "legacy":
                     if "info" not in found and "data" in found:
