@@ -45,6 +45,7 @@ class Session:
         self.tool: StageTool | None = None
         self.open_sections: set[str] = {"robot"}
         self.advanced = False
+        self.refused: dict[str, object] = {}
         self.stage_values: dict[str, object] = {}
         self._listener: Callable[[], None] | None = None
         self._states: dict[str, str] = {}

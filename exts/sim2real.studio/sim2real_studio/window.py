@@ -147,6 +147,11 @@ class StudioWindow(MenuHelperWindow):
         return self._session.advanced
 
     @property
+    def refused(self) -> dict[str, Any]:
+        """What fields did not take last, by key; kept by the session."""
+        return self._session.refused
+
+    @property
     def open_sections(self) -> set[str]:
         """Keys of what is unfolded; kept by the session."""
         return self._session.open_sections
@@ -158,7 +163,14 @@ class StudioWindow(MenuHelperWindow):
 
     def send(self, key: str, value: Any) -> None:
         """Give a field what a person typed; a refusal shows at the field."""
-        self._guard(lambda: self._session.panel.set(key, value))
+
+        def act() -> None:
+            if self._session.panel.set(key, value) is None:
+                self.refused.pop(key, None)
+            else:
+                self.refused[key] = value
+
+        self._guard(act)
 
     def pick(self, field: Field) -> None:
         """Choose a file of the workspace for a field."""

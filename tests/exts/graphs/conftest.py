@@ -26,3 +26,9 @@ def opened(kit):
     stage = context.get_stage()
     build_stage(stage)
     return stage
+
+
+@pytest.fixture(scope="session")
+def textures(tmp_path_factory):
+    """Folder of made textures: they are the same for every capture, and most of what a small one costs."""
+    return tmp_path_factory.mktemp("textures")

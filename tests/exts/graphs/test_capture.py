@@ -20,6 +20,16 @@ DLSS = "/rtx/post/dlss/execMode"
 CORE = "omni.replicator.core"
 
 
+@pytest.fixture
+def capture(kit, textures):
+    """Runs a small capture to its end."""
+
+    def run_here(folder, spec=None, **changes):
+        return run(kit, folder, spec, **({"made_textures": textures} | changes))
+
+    return run_here
+
+
 def run(kit, folder, spec=None, progress=lambda done, total: None, stop=lambda: False, **changes):
     """A small capture, to its end."""
     from sim2real_studio.graphs.capture import CaptureCfg, capture
@@ -40,10 +50,10 @@ def settings():
     return carb.settings.get_settings()
 
 
-def test_a_capture_makes_a_dataset(kit, opened, tmp_path):
+def test_a_capture_makes_a_dataset(kit, opened, capture, tmp_path):
     """Depth, colour and records of every frame, told as it goes; the stage and the settings are given back."""
     before, said = told(opened), []
-    result = run(kit, tmp_path / "set", progress=lambda *counts: said.append(counts))
+    result = capture(tmp_path / "set", progress=lambda *counts: said.append(counts))
     assert (result.frames, result.left, result.linked) == (3, 0, True)
     assert said == [(k, 3) for k in range(4)]
     assert check_dataset(tmp_path / "set" / "dataset").ok
@@ -60,39 +70,39 @@ def test_a_capture_makes_a_dataset(kit, opened, tmp_path):
     assert not kit.journal.calls(f"{CORE}.utils.send_og_event")
 
 
-def test_what_is_rendered_is_the_planned_camera(kit, opened, tmp_path):
+def test_what_is_rendered_is_the_planned_camera(kit, opened, capture, tmp_path):
     """Without noise the depth on disk is what the plan's camera sees: the floor's distance follows its height."""
     spec = parse_spec(
         "schema: 1\nseed: 7\n"
         "vision: {stage: {camera: {position: {uniform: [[0, 0, 1], [0, 0, 2]]}, look_at: [0.01, 0, 0]}}}"
     )
     opened.RemovePrim("/World/obstacles")
-    run(kit, tmp_path / "set", spec)
+    capture(tmp_path / "set", spec)
     for frame in DepthDataset(tmp_path / "set" / "dataset"):
         height = frame.record["stage"]["camera"]["position"][2]
         assert frame.depth_m[24, 32] == pytest.approx(height, abs=0.02)
 
 
-def test_a_stopped_capture_goes_on(kit, opened, tmp_path, monkeypatch):
+def test_a_stopped_capture_goes_on(kit, opened, capture, tmp_path, monkeypatch):
     """Asked to stop, it keeps what is whole; the next run makes the rest, and the set is the one of a single run."""
     from sim2real_studio.graphs import capture as module
 
     asked, describe = [], module.describe
     monkeypatch.setattr(module, "describe", lambda *args: dataclasses.replace(describe(*args), chunk=2))
-    few = {"frames": 5, "made_textures": tmp_path / "textures"}
-    stopped = run(kit, tmp_path / "one", stop=lambda: len(asked) == 3 or asked.append(1), **few)
+    few = {"frames": 5}
+    stopped = capture(tmp_path / "one", stop=lambda: len(asked) == 3 or asked.append(1), **few)
     assert (stopped.frames, stopped.left) == (2, 3)
-    rest = run(kit, tmp_path / "one", **few)
+    rest = capture(tmp_path / "one", **few)
     assert (rest.frames, rest.left) == (3, 0)
-    assert run(kit, tmp_path / "one", **few).frames == 0
-    run(kit, tmp_path / "two", **few)
+    assert capture(tmp_path / "one", **few).frames == 0
+    capture(tmp_path / "two", **few)
     for shard in (1, 0):
-        run(kit, tmp_path / "shards", shard=(shard, 2), **few)
+        capture(tmp_path / "shards", shard=(shard, 2), **few)
     whole = files(tmp_path / "two" / "dataset")
     assert files(tmp_path / "one" / "dataset") == whole == files(tmp_path / "shards" / "dataset")
 
 
-def test_headless_and_in_the_window_the_frames_are_the_same(bare_package, tmp_path):
+def test_headless_and_in_the_window_the_frames_are_the_same(bare_package, textures, tmp_path):
     """The same spec and seed: the same bytes with and without a window."""
     from sim2real_studio.graphs.demo_stage import build_stage
 
@@ -104,14 +114,14 @@ def test_headless_and_in_the_window_the_frames_are_the_same(bare_package, tmp_pa
             omni.usd.get_context().new_stage()
             kit.tick()
             build_stage(omni.usd.get_context().get_stage())
-            run(kit, tmp_path / str(gui), made_textures=tmp_path / "textures")
+            run(kit, tmp_path / str(gui), made_textures=textures)
             made.append(files(tmp_path / str(gui) / "dataset"))
     assert made[0] == made[1] and len(made[0]) == 8
 
 
-def test_the_basic_writer_writes_beside_it(kit, opened, tmp_path):
+def test_the_basic_writer_writes_beside_it(kit, opened, capture, tmp_path):
     """Clean depth in metres, colour, camera and labels under the names of Replicator; read by our reader."""
-    run(kit, tmp_path / "set", basic_writer=True)
+    capture(tmp_path / "set", basic_writer=True)
     folder = tmp_path / "set" / "basic_writer" / "from_000000"
     frames = ReplicatorDataset(folder)
     assert len(frames) == 3 and frames[0].record["camera"]["cameraModel"] == "pinhole"
@@ -122,7 +132,7 @@ def test_the_basic_writer_writes_beside_it(kit, opened, tmp_path):
         np.testing.assert_array_equal(clean.colour, ours.colour)
 
 
-def test_graphs_of_a_users_own_hang_on_the_event(kit, opened, tmp_path):
+def test_graphs_of_a_users_own_hang_on_the_event(kit, opened, capture, tmp_path):
     """Asked for, the event is fired before each frame, and a graph that waits for it runs."""
     import omni.replicator.core as rep
     from sim2real_studio.graphs.events import EVENT
@@ -130,12 +140,12 @@ def test_graphs_of_a_users_own_hang_on_the_event(kit, opened, tmp_path):
     with rep.trigger.on_custom_event(event_name=EVENT), rep.get.prim_at_path("/World/arena/floor"):
         rep.modify.attribute("doubleSided", rep.distribution.choice([True, True]))
     assert opened.GetPrimAtPath("/World/arena/floor").GetAttribute("doubleSided").Get() is False
-    run(kit, tmp_path / "set", event=True)
+    capture(tmp_path / "set", event=True)
     assert len(kit.journal.calls(f"{CORE}.utils.send_og_event")) == 3
     assert opened.GetPrimAtPath("/World/arena/floor").GetAttribute("doubleSided").Get() is True
 
 
-def test_a_failure_in_the_middle_gives_everything_back(kit, opened, tmp_path, monkeypatch):
+def test_a_failure_in_the_middle_gives_everything_back(kit, opened, capture, tmp_path, monkeypatch):
     """An error while a frame is developed reaches the caller; the stage, the settings and the writers are as before."""
     from sim2real_studio.graphs.sink import FrameSink
 
@@ -148,13 +158,13 @@ def test_a_failure_in_the_middle_gives_everything_back(kit, opened, tmp_path, mo
 
     monkeypatch.setattr(FrameSink, "take", fails)
     with pytest.raises(OSError, match="the disk is gone"):
-        run(kit, tmp_path / "set")
+        capture(tmp_path / "set")
     assert told(opened) == before and settings().get_as_bool(ON_PLAY) is True
     monkeypatch.setattr(FrameSink, "take", take)
-    assert run(kit, tmp_path / "set").frames == 3
+    assert capture(tmp_path / "set").frames == 3
 
 
-def test_what_cannot_be_captured_is_refused_before_anything_is_rendered(kit, opened, tmp_path):
+def test_what_cannot_be_captured_is_refused_before_anything_is_rendered(kit, opened, capture, tmp_path):
     """A playing timeline, a wrong camera, textures that are not there, sizes out of range, another set's folder."""
     import omni.timeline
     from sim2real_studio.graphs.scan import StageError
@@ -165,45 +175,45 @@ def test_what_cannot_be_captured_is_refused_before_anything_is_rendered(kit, ope
     timeline.play()
     timeline.commit()
     with pytest.raises(StageError, match="the timeline is playing"):
-        run(kit, tmp_path / "set")
+        capture(tmp_path / "set")
     timeline.stop()
     timeline.commit()
     with pytest.raises(StageError, match="is no camera on the stage; there are: /World/camera"):
-        run(kit, tmp_path / "set", camera="/World/cam")
+        capture(tmp_path / "set", camera="/World/cam")
     lost = parse_spec("schema: 1\nseed: 7\nvision: {stage: {dome: {textures: skies}}}")
     with pytest.raises(VisionError, match="is no folder"):
-        run(kit, tmp_path / "set", lost)
+        capture(tmp_path / "set", lost)
     for wrong in ({"frames": 0}, {"width": 8}, {"rt_subframes": 0}):
         with pytest.raises(StageError, match=next(iter(wrong))):
-            run(kit, tmp_path / "set", **wrong)
+            capture(tmp_path / "set", **wrong)
     assert not kit.journal.calls(f"{CORE}.create.render_product")
-    run(kit, tmp_path / "set")
+    capture(tmp_path / "set")
     with pytest.raises(DatasetError, match="in use by another dataset"):
-        run(kit, tmp_path / "set", load_spec("stage").with_seed(8))
+        capture(tmp_path / "set", load_spec("stage").with_seed(8))
     opened.GetPrimAtPath("/World/obstacles/box_0").GetAttribute("xformOp:translate").Set((1, 1, 1))
     with pytest.raises(DatasetError, match="options.stage"):
-        run(kit, tmp_path / "set")
+        capture(tmp_path / "set")
 
 
-def test_a_stage_without_a_camera_is_refused(kit, opened, tmp_path):
+def test_a_stage_without_a_camera_is_refused(kit, opened, capture, tmp_path):
     """With what to do about it."""
     from sim2real_studio.graphs.scan import StageError
 
     opened.RemovePrim("/World/camera")
     with pytest.raises(StageError, match="the stage has no camera; add one"):
-        run(kit, tmp_path / "set", parse_spec("schema: 1\nseed: 7\n"))
+        capture(tmp_path / "set", parse_spec("schema: 1\nseed: 7\n"))
 
 
-def test_plans_are_those_of_a_stage_without_kit(kit, opened, tmp_path):
+def test_plans_are_those_of_a_stage_without_kit(kit, opened, capture, textures, tmp_path):
     """What a frame's record says is what a planner says of the same stage with USD alone, as a browser has it."""
     from sim2real_studio.graphs.scan import scan_stage
 
     from sim2real.vision.stage_plan import StagePlanner
     from sim2real.vision.stage_plan_textures import spec_textures
 
-    run(kit, tmp_path / "set")
+    capture(tmp_path / "set")
     spec = load_spec("stage")
-    found = spec_textures(spec, tmp_path / "set" / "textures")
+    found = spec_textures(spec, textures)
     planner = StagePlanner(spec, scan_stage(demo(), spec), **found)
     for frame in DepthDataset(tmp_path / "set" / "dataset"):
         assert frame.record["stage"] == planner.plan(frame.index).record()

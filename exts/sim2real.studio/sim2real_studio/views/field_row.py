@@ -50,13 +50,27 @@ class FieldRow:
                 if field.unit:
                     ui.Label(field.unit, width=UNIT_WIDTH, name="dim", elided_text=True, tooltip=field.allowed)
             self._error = ui.Label(
-                "", name="error", word_wrap=True, visible=False, identifier=f"{field.key}.error", tooltip=field.allowed
+                "",
+                name="error",
+                word_wrap=True,
+                visible=False,
+                identifier=f"{field.key}.error",
+                tooltip=_tooltip(field),
             )
 
-    def show(self, value: Any, error: str) -> None:
-        """Show the panel's value, and what was wrong with the last text; neither counts as an edit."""
+    def show(self, value: Any, error: str, refused: Any = None) -> None:
+        """Show the panel's value, or what was refused and why; neither counts as an edit.
+
+        Args:
+            value: The panel's value.
+            error: What is wrong with the last thing that was given; empty for nothing.
+            refused: That thing, for a row that was built after it was given.
+        """
         if not error:
             self._editor.show(value)
+        elif self._editor.fresh:
+            self._editor.show(value)
+            self._editor.show_refused(refused)
         if self._error.text != error:
             self._error.text = error
             self._error.visible = bool(error)
@@ -74,15 +88,27 @@ class _Editor:
         self._send = send
         self._quiet = False
         self._shown: Any = field  # nothing that a value equals
+        self.fresh = True
+        """Whether nothing was shown yet."""
         self._subscriptions: list[Any] = []
 
     def show(self, value: Any) -> None:
         """Show a value; what a person is typing is left alone until the value changes."""
         if value == self._shown and type(value) is type(self._shown):
             return
-        self._shown, self._quiet = value, True
+        self._shown, self.fresh = value, False
+        self._put_quietly(lambda: self._put(value))
+
+    def show_refused(self, text: Any) -> None:
+        """Show what was refused, if it was typed: a word of a box cannot be wrong, a text can."""
+        if isinstance(text, str):
+            self._shown = self.field
+            self._put_quietly(lambda: self._put_text(text))
+
+    def _put_quietly(self, put: Callable[[], None]) -> None:
+        self._quiet = True
         try:
-            self._put(value)
+            put()
         finally:
             self._quiet = False
 
@@ -92,6 +118,9 @@ class _Editor:
 
     def _put(self, value: Any) -> None:
         raise NotImplementedError
+
+    def _put_text(self, text: str) -> None:
+        """Show a text as it was typed; boxes and check marks have none."""
 
     def _edited(self, value: Any) -> None:
         if not self._quiet:
@@ -111,7 +140,10 @@ class _TextEditor(_Editor):
         )
 
     def _put(self, value: Any) -> None:
-        self._model.set_value(self.field.show(value))
+        self._put_text(self.field.show(value))
+
+    def _put_text(self, text: str) -> None:
+        self._model.set_value(text)
 
 
 class _RangeEditor(_Editor):
@@ -131,8 +163,11 @@ class _RangeEditor(_Editor):
         self._edited(", ".join(ends) if any(ends) else "")
 
     def _put(self, value: Any) -> None:
-        ends = self.field.show(value).split(", ") if value is not None else ["", ""]
-        for model, end in zip(self._models, ends, strict=True):
+        self._put_text(self.field.show(value))
+
+    def _put_text(self, text: str) -> None:
+        low, _, high = text.partition(", ")
+        for model, end in zip(self._models, (low, high), strict=True):
             model.set_value(end)
 
 

@@ -31,7 +31,7 @@ class _Row:
 
 
 class JobsView:
-    """The list of jobs; built in the container that is open."""
+    """The list of jobs; built in the container that is open. Identifiers count from the newest, `jobs.0`."""
 
     def __init__(self, cancel: Callable[[str], None], remove: Callable[[str], None]) -> None:
         """Build an empty list.
@@ -62,13 +62,13 @@ class JobsView:
         with ui.VStack(height=0, spacing=SPACING):
             if not self._jobs:
                 ui.Label("Nothing was started yet.", name="dim", identifier="jobs.none", tooltip="Jobs appear here")
-            for job in self._jobs:
-                self._build_row(job)
+            for number, job in enumerate(self._jobs):
+                self._build_row(job, f"jobs.{number}")
                 self._fill(job)
 
-    def _build_row(self, job: Job) -> None:
+    def _build_row(self, job: Job, name: str) -> None:
         command = " ".join(job.argv) or "computed in this window"
-        progress, text = ui.SimpleFloatModel(0.0), None
+        progress = ui.SimpleFloatModel(0.0)
         with ui.VStack(height=0):
             with ui.HStack(height=ROW_HEIGHT, spacing=SPACING):
                 ui.Label(job.label or job.action, width=LABEL_WIDTH, elided_text=True, tooltip=command)
@@ -77,27 +77,27 @@ class JobsView:
                     state,
                     width=70,
                     name=MARKS.get(job.state, ""),
-                    identifier=f"jobs.{job.action}.state",
+                    identifier=f"{name}.state",
                     tooltip=f"State of the job: {state}",
                 )
-                ui.ProgressBar(progress, identifier=f"jobs.{job.action}.progress", tooltip="How far it is")
+                ui.ProgressBar(progress, identifier=f"{name}.progress", tooltip="How far it is")
                 if job.over:
-                    self._button("Remove", "remove", job, "Forget this job and its log", self._remove)
+                    self._button("Remove", f"{name}.remove", job, "Forget this job and its log", self._remove)
                 else:
                     tip = "Stop it: first politely, so that it can save; press again to be firmer"
-                    self._button("Cancel", "cancel", job, tip, self._cancel)
-            text = ui.Label("", name="dim", word_wrap=True, identifier=f"jobs.{job.action}.text", tooltip=command)
-            with ui.CollapsableFrame("Log", collapsed=True, identifier=f"jobs.{job.action}.log", tooltip=command):
+                    self._button("Cancel", f"{name}.cancel", job, tip, self._cancel)
+            text = ui.Label("", name="dim", word_wrap=True, identifier=f"{name}.text", tooltip=command)
+            with ui.CollapsableFrame("Log", collapsed=True, identifier=f"{name}.log", tooltip=command):
                 with ui.ScrollingFrame(height=LOG_HEIGHT):
                     log = ui.Label("", word_wrap=True, alignment=ui.Alignment.LEFT_TOP, tooltip=command)
         self._rows[job.id] = _Row(progress=progress, text=text, log=log)
 
     @staticmethod
-    def _button(label: str, name: str, job: Job, tooltip: str, act: Callable[[str], None]) -> None:
+    def _button(label: str, identifier: str, job: Job, tooltip: str, act: Callable[[str], None]) -> None:
         ui.Button(
             label,
             width=70,
-            identifier=f"jobs.{job.action}.{name}",
+            identifier=identifier,
             tooltip=tooltip,
             clicked_fn=lambda: act(job.id),
         )

@@ -25,6 +25,8 @@ class Host(Protocol):
 
     advanced: bool
     """Whether advanced fields are shown."""
+    refused: dict[str, Any]
+    """What fields did not take last, by key."""
     open_sections: set[str]
     """Keys of the sections and groups that are unfolded; kept when the window closes."""
 
@@ -130,7 +132,7 @@ class SectionView:
         values, errors = self._panel.values, self._panel.errors
         for row in self._rows:
             if row.key in values:
-                row.show(values[row.key], errors.get(row.key, ""))
+                row.show(values[row.key], errors.get(row.key, ""), self._host.refused.get(row.key))
 
     # -- actions -----------------------------------------------------------------------------------------------------
 
