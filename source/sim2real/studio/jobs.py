@@ -22,7 +22,7 @@ from typing import Any
 from sim2real.studio.errors import StudioError
 from sim2real.studio.job_progress import last_progress
 from sim2real.studio.outputs import Output
-from sim2real.studio.process import EXIT, LOG, PROCESS, alive, launch, read_exit, read_identity, send
+from sim2real.studio.process import CLAIM, EXIT, LOG, TAKEN, UNABLE, alive, launch, read_exit, read_identity, send
 from sim2real.studio.workspace import Workspace, write_atomic
 
 STATES = ("queued", "running", "done", "failed", "cancelled", "lost")
@@ -36,6 +36,8 @@ KEPT = 100
 """Finished jobs that are kept; older ones' records are removed."""
 GRACE_S = (30.0, 10.0)
 """How long a cancelled job may take after SIGINT (a training saves first), and after SIGTERM [s]."""
+START_S = 60.0
+"""Longest time that a shell takes to note who it is [s]."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 
 
@@ -98,6 +100,8 @@ class JobStore:
         self.folder = workspace.private / FOLDER
         self.folder.mkdir(exist_ok=True)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._taken: set[str] = set()
+        """Jobs that another window has begun to start."""
         self._over: dict[str, Job] = {}
         self._logs: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {}
         self._prune()
@@ -120,8 +124,13 @@ class JobStore:
     def refresh(self, environment: Mapping[str, str]) -> tuple[Job, ...]:
         """Look at every job, press those that were told to stop, start what waits; return them, the newest first."""
         for job_id, process in list(self._processes.items()):
-            if process.poll() is not None:  # reaps it; the exit code stands in the folder
+            code = process.poll()  # reaps it; the command's own exit code stands in the folder
+            if code is not None:
                 del self._processes[job_id]
+            if code == UNABLE:
+                self._give_up(job_id, "its shell cannot note who it is; the studio needs sh, cut, cat, mv and /proc")
+            elif code == TAKEN:
+                self._taken.add(job_id)
         jobs = [job for job in map(self._look, self._ids()) if job is not None]
         for job in jobs:
             if job.stopping:
@@ -129,7 +138,9 @@ class JobStore:
         running = [job for job in jobs if job.state == "running"]
         for job in reversed(jobs):
             busy = {other.action for other in running}
-            if job.state == "queued" and len(running) < self._most and job.action not in busy:
+            if job.id in self._taken:
+                self._wait_for_start(job.id)
+            elif job.state == "queued" and len(running) < self._most and job.action not in busy:
                 started = self._start(job, environment)
                 jobs[jobs.index(job)] = started
                 running.append(started)
@@ -225,10 +236,22 @@ class JobStore:
                 folder, [*map(str, record["command"]), *job.argv], self._workspace.root, environment
             )
         except OSError as error:
-            (folder / LOG).write_text(f"error: cannot be started: {error}\n", encoding="utf-8")
-            write_atomic(folder / EXIT, "126")
+            self._give_up(job.id, str(error))
             return self._look(job.id) or job
         return replace(job, state="running", text="starting")
+
+    def _wait_for_start(self, job_id: str) -> None:
+        """Let a job fail whose starter was killed between its claim and its note, which takes milliseconds."""
+        folder = self.folder / job_id
+        if read_identity(folder) is not None:
+            self._taken.discard(job_id)
+        elif time.time() - (_modified(folder / CLAIM) or 0.0) > START_S:
+            self._give_up(job_id, "whoever started it was killed in that moment; start it again")
+
+    def _give_up(self, job_id: str, why: str) -> None:
+        """Let a job fail that could not be started."""
+        write_atomic(self.folder / job_id / LOG, f"error: cannot be started: {why}\n")
+        write_atomic(self.folder / job_id / EXIT, "126")
 
     def _press(self, job_id: str) -> None:
         """Send the next signal to a job that took longer than its grace."""
@@ -288,6 +311,3 @@ def _words(state: str, log: tuple[str, ...], progress: str, code: int | None) ->
         killed = f"its process was killed (signal {code - 128})" if code is not None and 128 < code < 160 else None
         return told or killed or (said[-1] if said else f"ended with exit code {code}")
     return progress or (said[-1] if said else "")
-
-
-__all__ = ["GRACE_S", "KEPT", "OVER", "PROCESS", "STATES", "Job", "JobStore"]

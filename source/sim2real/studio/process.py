@@ -13,14 +13,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PROCESS, EXIT, LOG = "process", "exit", "log"
-"""Files of a job's folder: who runs it, how it ended, what it said."""
+CLAIM, PROCESS, EXIT, LOG = "claim", "process", "exit", "log"
+"""Files of a job's folder: that somebody starts it, who runs it, how it ended, what it said."""
+TAKEN, UNABLE = 97, 98
+"""Exit codes of a shell that found its job's place taken, and of one that could not note who it is."""
+_STARTED: list[subprocess.Popen[bytes]] = []
+"""Children of this process that may outlive whoever started them here."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-# `set -C` makes the note an atomic claim: a second window that starts the same job finds it taken and does nothing.
+# `set -C` makes the claim atomic: a second window that starts the same job finds it taken and does nothing.
 # The shell outlives a signal to the group (trap) so that it can write the exit code of its command.
 _SCRIPT = f"""
-cd "$1" || exit 97; home=$1; work=$2; shift 2
-set -C; {{ cut -d ' ' -f 1,22 /proc/$$/stat && cat {_BOOT}; }} 2>/dev/null > {PROCESS} || exit 97; set +C
+cd "$1" || exit {UNABLE}; home=$1; work=$2; shift 2
+set -C; true 2>/dev/null > {CLAIM} || exit {TAKEN}; set +C
+{{ cut -d ' ' -f 1,22 /proc/$$/stat && cat {_BOOT}; }} > {PROCESS}.part && mv {PROCESS}.part {PROCESS} || exit {UNABLE}
 trap : INT TERM HUP
 ( cd "$work" && exec "$@" ); code=$?
 printf '%s' "$code" > "$home/{EXIT}.part" && mv "$home/{EXIT}.part" "$home/{EXIT}"
@@ -45,8 +50,9 @@ def launch(folder: Path, argv: Sequence[str], cwd: Path, environment: Mapping[st
     Raises:
         OSError: there is no shell, or the log cannot be written.
     """
+    _STARTED[:] = [process for process in _STARTED if process.poll() is None]  # reaps those of closed windows too
     with open(folder / LOG, "ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["/bin/sh", "-c", _SCRIPT, "sh", str(folder), str(cwd), *argv],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -55,14 +61,16 @@ def launch(folder: Path, argv: Sequence[str], cwd: Path, environment: Mapping[st
             cwd=folder,
             start_new_session=True,
         )
+    _STARTED.append(process)
+    return process
 
 
 def read_identity(folder: Path) -> Identity | None:
-    """Return who runs a job; None before it was started."""
+    """Return who runs a job; None before its shell has noted it."""
     try:
-        numbers, boot = (folder / PROCESS).read_text(encoding="ascii").split("\n")[:2]
+        numbers, boot, _ = (folder / PROCESS).read_text(encoding="ascii").split("\n")  # all of it, to the last newline
         pid, start = numbers.split()
-        return Identity(int(pid), int(start), boot.strip())
+        return Identity(int(pid), int(start), boot)
     except (OSError, ValueError):
         return None
 
