@@ -336,6 +336,8 @@ class Panel:
                 return section.outputs(values, self.workspace)
             except Sim2RealError as error:
                 return [Text(lines=tuple(str(error).splitlines()), mark="bad")]
+            except Exception as error:  # a fault of ours: told where it happened, and the panel goes on
+                return [Text(lines=(f"{type(error).__name__}: {error}",), mark="bad")]
 
         return self._work.shown(section_key, (values.revision, self._work.stamp()), compute)
 

@@ -48,7 +48,7 @@ def fields(values: Values) -> tuple[Field, ...]:
 def edit(values: Values, key: str, value: Any) -> SpecDocument | None:
     """Return the spec after a change of a range, or of the curriculum."""
     if key.startswith("physics.adr."):
-        return curriculum_edit(values.document, key, value)
+        return None if value == values.field(key).default else curriculum_edit(values.document, key, value)
     return spec_fields.edited(values.document, "physics", key, value)
 
 
