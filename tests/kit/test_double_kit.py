@@ -201,19 +201,45 @@ def test_the_helper_makes_shows_and_ends_its_window(kit):
             return made[-1]
 
     owner, other = Owner(), Owner()
-    assert owner.menu_startup(owner.create, "My window", "My line", "Tools/X", "_window") == 0
+    assert owner.menu_startup(owner.create, "My window", "My line", "Tools/X") == 0
     assert other.menu_startup(other.create, "My window", "Other line", "Tools/X") is None
     kit.expect_fault("registered already; this one gets no menu")
     assert made == [] and not kit_double.is_ticked(kit, "Tools/X/My line")
     kit_double.click_menu(kit, "Tools/X/My line")
-    assert kit_double.is_ticked(kit, "Tools/X/My line") and owner._window is made[0]
+    assert kit_double.is_ticked(kit, "Tools/X/My line") and ui.Workspace.get_window("My window") is made[0]
+    assert owner._window.title == "My window"
     kit_double.click_menu(kit, "Tools/X/My line")
     assert not made[0].visible and ui.Workspace.get_window("My window") is made[0]
     kit.tick()
-    assert ui.Workspace.get_window("My window") is None and owner._window is None
+    assert ui.Workspace.get_window("My window") is None
     assert ui.Workspace.show_window("My window") and len(made) == 2
-    owner.menu_shutdown()
+    ui.Workspace.show_window("My window")  # Kit makes a second one
+    kit.expect_fault("'My window' is alive; ImGui would draw both into one")
+    assert owner.menu_shutdown() and not owner.menu_shutdown()
     assert kit.leaks() == []
+
+
+def test_the_helper_keeps_names_of_its_own(kit_51):
+    import omni.ui as ui
+    from omni.kit.menu.utils import MenuHelperExtensionFull
+
+    class Panel:
+        def __init__(self):
+            self.window = ui.Window("Held")
+
+    owner = MenuHelperExtensionFull()
+    owner._window = "mine"
+    with pytest.raises(RuntimeError, match="sets '_window', which MenuHelperExtensionFull keeps"):
+        owner.menu_startup(Panel, "Held", "Held", "Tools")
+    owner._window = None
+    owner.menu_startup(Panel, "Held", "Held", "Tools", window_attr_name="window")
+    ui.Workspace.show_window("Held")
+    assert owner._window.title == "Held"
+    owner._menu_group = "mine"
+    with pytest.raises(RuntimeError, match="sets '_menu_group'"):
+        owner.menu_shutdown()
+    owner._menu_group = None
+    owner.menu_shutdown()
 
 
 def test_the_timeline_changes_at_a_commit_or_an_update(kit):

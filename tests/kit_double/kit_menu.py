@@ -171,26 +171,38 @@ class MenuHelperWindow(_window.Window):
         super().destroy()
 
 
+class _FirstWindow:
+    """What ``self._window`` is while the helper runs: always true, and the first window's attributes."""
+
+    def __init__(self, windows: list[Any]) -> None:
+        self._windows = windows
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._windows[0], name)
+
+
 class _HelperRow:
     """One window of an extension, its line in a menu and its action."""
 
-    def __init__(self, owner: Any, kit: Kit, make: Callable[[], Any], name: str, desc: str, group: str, attr: str):
-        self.owner, self.kit, self.make, self.name, self.group, self.attr = owner, kit, make, name, group, attr
-        self.extension_id = type(owner).__module__.partition(".")[0]
-        self.action_id = f"menu_toggle_window_helper_{desc}"
-        actions_of(kit).register_action(self.extension_id, self.action_id, self.toggle, display_name=desc)
-        self.item = MenuItemDescription(
-            name=desc,
-            ticked=True,
-            ticked_fn=self.is_shown,
-            onclick_action=(self.extension_id, self.action_id),
+    def __init__(self, owner: Any, kit: Kit, make: Callable[[], Any], name: str, path: str, attr: str | None) -> None:
+        self.owner, self.kit, self.make, self.name, self.attr = owner, kit, make, name, attr
+        self.index = len(owner._window_list)
+        self.extension_id = type(owner).__module__
+        desc = path.rpartition("/")[2]
+        self.action_id = f"menu_toggle_window_helper_{desc.lower().strip().replace(' ', '_').replace('__', '_')}"
+        owner._window_list.append(None)
+        actions_of(kit).register_action(self.extension_id, self.action_id, self.toggle, display_name=self.action_id)
+        line = MenuItemDescription(
+            name=path, ticked=True, ticked_fn=self.is_shown, onclick_action=(self.extension_id, self.action_id)
         )
-        menus_of(kit).add([self.item], group)
+        self.entries = build_submenus([line])
+        for group, items in self.entries.items():
+            menus_of(kit).add(items, group)
         _window.Workspace.set_show_window_fn(name, self.show)
 
     @property
     def window(self) -> Any:
-        return getattr(self.owner, self.attr, None)
+        return self.owner._window_list[self.index]
 
     def is_shown(self) -> bool:
         return self.window is not None and bool(self.window.visible)
@@ -199,51 +211,62 @@ class _HelperRow:
         self.show(not self.is_shown())
 
     def show(self, value: bool) -> None:
+        """Kit makes a window each time that it is told to show one, also where one is there."""
         if not value:
             if self.window is not None:
                 self.window.visible = False
             return
-        if self.window is None:
-            made = self.make()
-            if not isinstance(made, _window.Window):
-                raise TypeError(f"create_window_fn of {self.name!r} must return a ui.Window, got {type(made).__name__}")
-            if made.title != self.name:
-                raise ValueError(f"create_window_fn made a window titled {made.title!r}, the menu has {self.name!r}")
-            setattr(self.owner, self.attr, made)
-            if isinstance(made, MenuHelperWindow):
-                made.set_visibility_changed_listener(self.on_visibility)
-            else:
-                made.set_visibility_changed_fn(self.on_visibility)
-        self.window.visible = True
+        made = self.make()
+        made = made if self.attr is None else getattr(made, self.attr)
+        if not isinstance(made, _window.Window):
+            raise TypeError(f"create_window_fn of {self.name!r} must return a ui.Window, got {type(made).__name__}")
+        if made.title != self.name:
+            raise ValueError(f"create_window_fn made a window titled {made.title!r}, the menu has {self.name!r}")
+        self.owner._window_list[self.index] = made
+        made.visible = False
+        if isinstance(made, MenuHelperWindow):
+            made.set_visibility_changed_listener(self.on_visibility)
+        else:
+            made.set_visibility_changed_fn(self.on_visibility)
+        made.visible = True
 
     def on_visibility(self, visible: bool) -> None:
         if not visible:
-            self.kit.defer(self.drop)  # one update after it was closed
-
-    def drop(self) -> None:
-        if self.window is not None and not self.window.visible:
-            self.end_window()
+            self.kit.defer(self.end_window)  # one update after it was closed, even if it is shown again by then
 
     def end_window(self) -> None:
-        if self.window is not None:
+        if self.index < len(self.owner._window_list) and self.window is not None:
             self.window.destroy()
-            setattr(self.owner, self.attr, None)
+            self.owner._window_list[self.index] = None
 
     def remove(self) -> None:
-        self.end_window()
-        menus_of(self.kit).remove([self.item], self.group)
+        for group, items in self.entries.items():
+            menus_of(self.kit).remove(items, group)
         actions_of(self.kit).deregister_action(self.extension_id, self.action_id)
         _window.Workspace.set_show_window_fn(self.name, None)
         self.kit.state["menu helper names"].discard(self.name)
+        self.end_window()
 
 
 class MenuHelperExtensionFull:
-    """Mixed into an extension: makes its window at the first show, ends it an update after it is closed."""
+    """Mixed into an extension: makes its window at the first show, ends it an update after it is closed.
+
+    The helper keeps its own state on the extension, under names that the extension must leave alone.
+    """
 
     _kit_double = True
+    _RESERVED = (
+        "_window", "_window_list", "_verbose", "_create_window_fn", "_window_name", "_window_attr_name", "_menu_desc",
+        "_menu_group", "_menu_entry",
+    )  # fmt: skip
 
     def menu_startup(self, create_window_fn, window_name, menu_desc, menu_group, window_attr_name=None, verbose=False):
-        """Adds the line ``menu_desc`` to the menu ``menu_group``; returns its index, None where the name is taken."""
+        """Adds the line ``menu_desc`` to the menu ``menu_group``; returns its index, None where the name is taken.
+
+        Args:
+            window_attr_name: The attribute of what ``create_window_fn`` returns that is the window; None: the thing
+                itself.
+        """
         from . import current
 
         kit = current()
@@ -254,21 +277,38 @@ class MenuHelperExtensionFull:
         if window_name in names:
             kit.fault(f"menu_startup: a window named {window_name!r} is registered already; this one gets no menu")
             return None
-        names.add(window_name)
         rows = self.__dict__.setdefault("_menu_helper_rows", [])
-        attr = window_attr_name or f"_menu_helper_window_{len(rows)}"
-        rows.append(_HelperRow(self, kit, create_window_fn, window_name, menu_desc, menu_group, attr))
+        if not rows:
+            self._check_reserved({})
+            self._window_list: list[Any] = []
+            self._window = _FirstWindow(self._window_list)
+        names.add(window_name)
+        path = f"{menu_group}/{menu_desc}"
+        rows.append(_HelperRow(self, kit, create_window_fn, window_name, path, window_attr_name))
         return len(rows) - 1
 
+    def _check_reserved(self, own: dict[str, type]) -> None:
+        for name in self._RESERVED:
+            value = self.__dict__.get(name)
+            if value is not None and not isinstance(value, own.get(name, ())):
+                raise RuntimeError(
+                    f"{type(self).__name__} sets {name!r}, which MenuHelperExtensionFull keeps its own state in; "
+                    "use another name"
+                )
+
     def menu_shutdown(self, index=-1):
-        """Takes the line, the action and the window away: of one index, or of all."""
+        """Takes the line, the action and the window away: of one index, or of all; False where there is none."""
         rows = self.__dict__.get("_menu_helper_rows", [])
+        if not rows:
+            return False
+        self._check_reserved({"_window": _FirstWindow, "_window_list": list})
         for row in list(rows) if index == -1 else [rows[index]]:
             row.remove()
-            rows.remove(row)
+        if index == -1:
+            del self._window, self._window_list, self._menu_helper_rows
         return True
 
-    def show_window(self, menu, value, index=0):
+    def show_window(self, menu, value, index):
         """Shows or hides a window."""
         self.__dict__["_menu_helper_rows"][index].show(bool(value))
 
