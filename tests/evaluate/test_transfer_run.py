@@ -15,10 +15,11 @@ from sim2real.deploy import JointPolicyRuntime
 from sim2real.errors import Sim2RealError
 from sim2real.evaluate.engines.player import Conditions, EngineUnavailable
 from sim2real.evaluate.episodes import EvaluationError
+from sim2real.evaluate.log import read_log
 from sim2real.evaluate.transfer_film import film, frames_of, stick_film, strip
 from sim2real.evaluate.transfer_plan import Episode, TransferTask
 from sim2real.evaluate.transfer_rollout import play
-from sim2real.evaluate.transfer_run import EnginesCfg, open_player, run_all, run_engine
+from sim2real.evaluate.transfer_run import EnginesCfg, EpisodeLog, open_player, run_all, run_engine
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,37 @@ def test_the_page_is_whole_and_says_what_the_json_says(transferred):
         assert said in page
     assert page.count("data:image/webp") == 2
     assert all((transferred / f"film-{engine}.png").stat().st_size > 2000 for engine in ("mujoco", "dart"))
+
+
+def test_logs_of_the_filmed_episode_are_for_diagnose(standing, transferred, capsys):
+    """As a robot would log them: 0.6 s at 50 Hz, what was felt, asked, answered and sent; the network answers alike."""
+    for engine in ("mujoco", "dart"):
+        log = read_log(transferred / f"log-{engine}.npz")
+        robot = read_manifest(standing).contract.robot
+        assert len(log) == 30 and log.step_s == pytest.approx(0.02) and log.joint_names == robot.joint_names
+        default = [joint.default_pos for joint in robot.joints]
+        np.testing.assert_allclose(log.targets, np.tile(default, (30, 1)), atol=1e-6)
+        with np.load(transferred / f"film-{engine}.npz") as film:  # the film has what came of each decision
+            np.testing.assert_allclose(log.joint_pos[1:], film["joint_pos"][:-1], atol=1e-6)
+    words = [str(transferred / "log-dart.npz"), "--no-replay", "--out", str(transferred / "why")]
+    assert main(["diagnose", str(standing), *words]) == 0
+    assert "network      error   0.000%" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("fallen_at", "rows"), [(25, 25), (5, None)])
+def test_a_robot_that_falls_is_logged_to_its_fall(fallen_at, rows, standing, tmp_path):
+    """No row after the fall, and no file where there are too few to look at."""
+    task = TransferTask.of(read_manifest(standing).contract, episode_s=0.6)
+    policy = JointPolicyRuntime(standing, 1)
+    log = EpisodeLog(0, policy, task.step_s)
+
+    def listen(step, seen, felt, targets, alive):
+        log(step, seen, felt, targets, alive & (step < fallen_at))
+
+    play(open_player("mujoco", task, 1), policy, task, [Episode(0, "nominal")], listen=listen)
+    log.save(tmp_path / "log.npz")
+    assert (tmp_path / "log.npz").exists() == (rows is not None)
+    assert rows is None or len(read_log(tmp_path / "log.npz")) == rows
 
 
 def test_the_same_command_plays_nothing_twice(standing, transferred, monkeypatch):

@@ -259,6 +259,17 @@ class LogWriter:
         )  # fmt: skip
 
 
+def state_of(state: RobotState, row: int) -> RobotState:
+    """What one of n robots felt, for `LogWriter.add`."""
+    names = ("joint_pos", "joint_vel", "base_quat_xyzw", "base_ang_vel", "base_lin_vel")
+    values = {name: getattr(state, name) for name in names}
+    return RobotState(
+        joint_names=state.joint_names,
+        commands={name: value[row] for name, value in state.commands.items()},
+        **{name: None if value is None else value[row] for name, value in values.items()},
+    )
+
+
 Asked = Callable[[int, Snapshot], Mapping[str, np.ndarray]]
 """The commands of all worlds at a decision, by name, (n, size)."""
 
@@ -291,11 +302,7 @@ def record(player: Player, policy: Any, asked: Asked, steps: int, step_s: float,
         )  # fmt: skip
         targets = np.tile(default, (player.num_worlds, 1))
         targets[:, columns] = policy.step(state)
-        first = RobotState(
-            joint_names=names, joint_pos=seen.joint_pos[0], joint_vel=seen.joint_vel[0],
-            base_quat_xyzw=seen.base_quat_xyzw[0], base_ang_vel=seen.base_ang_vel[0],
-            base_lin_vel=seen.base_lin_vel[0], commands={name: value[0] for name, value in commands.items()},
-        )  # fmt: skip
+        first = state_of(state, 0)
         effort, place = seen.joint_effort[0], seen.base_pos[0]
         writer.add(
             step * step_s, first, action=policy.last_action[0], targets=targets[0], effort=effort, base_pos=place

@@ -89,8 +89,18 @@ Watcher = Callable[[int, Snapshot, np.ndarray], None]
 """Called after each decision with its number, the robots, and the commands."""
 
 
+Listener = Callable[[int, Snapshot, RobotState, np.ndarray, np.ndarray], None]
+"""Called with each decision: its number, the robots as it was taken, what they felt, the joint positions that were sent
+(in the coordinates of their encoders), and which of them are in the game, bool (n,)."""
+
+
 def play(
-    player: Player, policy: Policy, task: TransferTask, episodes: Sequence[Episode], watch: Watcher | None = None
+    player: Player,
+    policy: Policy,
+    task: TransferTask,
+    episodes: Sequence[Episode],
+    watch: Watcher | None = None,
+    listen: Listener | None = None,
 ) -> list[PlayedEpisode]:
     """Play as many episodes as the player holds robots.
 
@@ -100,6 +110,7 @@ def play(
         task: what is asked and what counts.
         episodes: one for each robot.
         watch: sees every decision, for films.
+        listen: hears every decision, for logs.
 
     Returns:
         The episodes, measured, in their order.
@@ -120,8 +131,11 @@ def play(
             wanted = task.wanted(episodes, step)
         command = task.command_now(wanted, seen)
         targets = targets.copy()
-        targets[:, columns] = policy.step(senses(seen, step, command))
-        targets -= senses.zero
+        felt = senses(seen, step, command)
+        targets[:, columns] = policy.step(felt)
+        if listen is not None:
+            listen(step, seen, felt, targets, measure.alive)
+        targets = targets - senses.zero
         after = player.step(targets, measure.alive)
         seen = measure.add(step, seen, after, command, targets)
         if watch is not None:

@@ -20,9 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from sim2real.contract import Contract, read_manifest
+from sim2real.contract import Contract, RobotState, read_manifest
+from sim2real.deploy.joint_runtime import JointPolicyRuntime
 from sim2real.evaluate.engines.player import ENGINES, LAB_PHYSICS, Player, Snapshot, check_engine
 from sim2real.evaluate.episodes import EvaluationError
+from sim2real.evaluate.log import LEAST, LogWriter, state_of
 from sim2real.evaluate.transfer_plan import FACTORS, NOMINAL, REACH, Episode, TransferTask
 from sim2real.evaluate.transfer_rollout import play
 from sim2real.evaluate.transfer_spec import read_spec
@@ -105,6 +107,10 @@ class EnginesCfg:
         """Where the poses of the filmed episode stand."""
         return self.out / f"film-{engine}.npz"
 
+    def log_path(self, engine: str) -> Path:
+        """Where the log of the filmed episode stands, for `diagnose`."""
+        return self.out / f"log-{engine}.npz"
+
     def table(self, engine: str, contract: Contract) -> PlayedTable:
         """An engine's episodes. Raises: EvaluationError: of another run."""
         return PlayedTable(self.table_path(engine), {"engine": engine, **self.task(contract).identity()})
@@ -158,8 +164,6 @@ def run_engine(cfg: EnginesCfg, engine: str, told: Told | None = None) -> Played
     Raises:
         Sim2RealError: the bundle, the engine or the robot is not as it must be.
     """
-    from sim2real.deploy.joint_runtime import JointPolicyRuntime
-
     contract = read_manifest(cfg.bundle).contract
     task, table = cfg.task(contract), cfg.table(engine, contract)
     wanted = cfg.episodes_of(engine)
@@ -173,10 +177,13 @@ def run_engine(cfg: EnginesCfg, engine: str, told: Told | None = None) -> Played
         for start in range(0, len(missing), worlds):
             part = missing[start : start + worlds]
             padded = [*part, *[part[-1]] * (worlds - len(part))]
-            film = _Film(part.index(FILMED)) if FILMED in part else None
-            played = play(player, policy, task, padded, film)
-            if film is not None:
+            film = log = None
+            if FILMED in part:
+                film, log = _Film(part.index(FILMED)), EpisodeLog(part.index(FILMED), policy, task.step_s)
+            played = play(player, policy, task, padded, film, log)
+            if film is not None and log is not None:
                 film.save(cfg.film_path(engine), task.step_s)
+                log.save(cfg.log_path(engine))
             table.append(played[: len(part)])
             if told is not None:
                 told(engine, len(wanted) - len(missing) + start + len(part), len(wanted))
@@ -266,3 +273,34 @@ class _Film:
         work = path.with_suffix(".part.npz")
         np.savez_compressed(work, **columns, step_s=np.float32(step_s))
         os.replace(work, path)
+
+
+class EpisodeLog:
+    """Decisions of one robot of a batch, as a robot would log them, until it falls; for `play` to tell them to.
+
+    Args:
+        row: of the robot in the batch.
+        policy: that decides for the batch.
+        step_s: time of a decision [s].
+    """
+
+    def __init__(self, row: int, policy: JointPolicyRuntime, step_s: float) -> None:
+        robot = policy.contract.robot
+        assert robot is not None  # a contract with joint actions has one
+        self._row, self._policy, self._step_s, self._decisions = row, policy, step_s, 0
+        self._writer = LogWriter(robot.joint_names, tuple(policy.joint_names))
+
+    def __call__(self, step: int, seen: Snapshot, felt: RobotState, targets: np.ndarray, alive: np.ndarray) -> None:
+        i = self._row
+        if not alive[i]:
+            return
+        self._decisions += 1
+        self._writer.add(
+            step * self._step_s, state_of(felt, i), action=self._policy.last_action[i], targets=targets[i],
+            effort=seen.joint_effort[i], base_pos=seen.base_pos[i],
+        )  # fmt: skip
+
+    def save(self, path: Path) -> None:
+        """Write the log; nothing where the robot fell before there was enough to look at."""
+        if self._decisions >= LEAST:
+            self._writer.log().save(path)
