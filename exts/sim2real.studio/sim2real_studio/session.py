@@ -19,6 +19,7 @@ import omni.kit.notification_manager as notifications
 
 from . import compat, settings
 from .library import Library, Problem
+from .scenes import Scenes
 
 if TYPE_CHECKING:
     from sim2real.studio import Panel
@@ -47,6 +48,8 @@ class Session:
         self.advanced = False
         self.refused: dict[str, object] = {}
         self.stage_values: dict[str, object] = {}
+        self.scene_values: dict[str, object] = {}
+        self.scenes = Scenes(self.changed, self.tell)
         self._listener: Callable[[], None] | None = None
         self._states: dict[str, str] = {}
         self._version = -1
@@ -93,6 +96,7 @@ class Session:
         self._listener = None
         compat.unsubscribe(self._stop)
         self._stop = None
+        self.scenes.close()
         if self.tool is not None:
             self.tool.forget()
             self.tool = None

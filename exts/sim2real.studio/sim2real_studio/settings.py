@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import carb.settings
 import carb.tokens
@@ -27,6 +29,24 @@ def flag(path: str) -> bool:
 def store(path: str, value: str) -> None:
     """Set a text."""
     carb.settings.get_settings().set_string(path, value)
+
+
+def snapshot(paths: Iterable[str]) -> dict[str, Any]:
+    """Return settings as they are, None where one is not set; :func:`restore` takes it."""
+    tree = carb.settings.get_settings()
+    return {path: tree.get(path) for path in paths}
+
+
+def restore(values: dict[str, Any]) -> None:
+    """Give settings back as they were."""
+    tree = carb.settings.get_settings()
+    for path, value in values.items():
+        if tree.get(path) == value:
+            continue
+        if value is None:
+            tree.destroy_item(path)
+        else:
+            tree.set(path, value)
 
 
 def default_workspace(extension: Path) -> Path:

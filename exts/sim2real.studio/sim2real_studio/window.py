@@ -6,6 +6,7 @@ It draws what the session holds and sends back what is typed. Where something is
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import omni.ui as ui
@@ -14,6 +15,7 @@ from omni.kit.menu.utils import MenuHelperWindow
 from . import compat
 from .pickers import Picker
 from .views.jobs import JobsView
+from .views.scenes import ScenesView
 from .views.section import SectionView
 from .views.stage import StageView
 from .views.style import ROW_HEIGHT, SPACING, STYLE
@@ -40,6 +42,7 @@ class StudioWindow(MenuHelperWindow):
         self._picker = Picker()
         self._sections: list[SectionView] = []
         self._stage: StageView | None = None
+        self._scenes: ScenesView | None = None
         self._advanced_subscription: Any = None
         self._jobs: JobsView | None = None
         self._notice_text = ""
@@ -59,9 +62,11 @@ class StudioWindow(MenuHelperWindow):
         super().destroy()
 
     def _drop_views(self) -> None:
-        for view in (*self._sections, *([self._stage] if self._stage is not None else [])):
-            view.close()
-        self._sections, self._stage, self._jobs, self._advanced_subscription = [], None, None, None
+        for view in (*self._sections, self._stage, self._scenes):
+            if view is not None:
+                view.close()
+        self._sections, self._advanced_subscription = [], None
+        self._stage = self._scenes = self._jobs = None
 
     # -- building ----------------------------------------------------------------------------------------------------
 
@@ -99,6 +104,7 @@ class StudioWindow(MenuHelperWindow):
         )
         self._sections = [SectionView(section, panel, self) for section in panel.sections]
         self._stage = StageView(self._session, self)
+        self._scenes = ScenesView(self._session, self)
         with ui.CollapsableFrame(
             "Jobs", identifier="jobs.frame", tooltip="What was started here; it goes on when the window closes"
         ):
@@ -137,6 +143,7 @@ class StudioWindow(MenuHelperWindow):
         for view in self._sections:
             view.show()
         self._stage.show()
+        self._scenes.show()
         self._jobs.show(panel.jobs)
 
     # -- what a section asks for -------------------------------------------------------------------------------------
@@ -174,8 +181,11 @@ class StudioWindow(MenuHelperWindow):
 
     def pick(self, field: Field) -> None:
         """Choose a file of the workspace for a field."""
-        root = self._session.panel.workspace.root
-        self._picker.ask(field.label, "Choose", root, lambda path: self.send(field.key, path))
+        self.pick_for(field, lambda path: self.send(field.key, path))
+
+    def pick_for(self, field: Field, send: Callable[[str], None]) -> None:
+        """Choose a file for a field, and give its path to a function."""
+        self._picker.ask(field.label, "Choose", self._session.panel.workspace.root, send)
 
     def start(self, action: str) -> None:
         """Start an action."""

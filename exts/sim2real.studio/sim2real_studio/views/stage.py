@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import omni.ui as ui
 import omni.usd
 
-from .field_row import FieldRow
 from .outputs import build_outputs
+from .own_fields import OwnFields
 from .section import Host, folding
 from .style import ROW_HEIGHT, SPACING
 
@@ -43,10 +43,6 @@ class StageView:
     def __init__(self, session: Session, host: Host) -> None:
         """Build the section, folded as it was left."""
         self._session, self._host = session, host
-        self._values = session.stage_values
-        self._errors: dict[str, str] = {}
-        self._rows: list[FieldRow] = []
-        self._fields: tuple[Field, ...] = ()
         self._outcome: Outcome | None = None
         self._shown: Any = None
         with folding(KEY, "Opened stage", HELP, host):
@@ -55,7 +51,10 @@ class StageView:
                 self._selected = ui.Label(
                     "", word_wrap=True, identifier="stage.selected", tooltip="What is selected in the viewport now"
                 )
-                self._fields_frame = ui.Frame(height=0, build_fn=self._build_fields)
+                values = session.stage_values
+                self._fields = OwnFields(
+                    lambda: stage_fields(values.get("stage.source", FROM_SPEC)), values, session.changed
+                )
                 with ui.HStack(height=ROW_HEIGHT, spacing=SPACING):
                     self._button("Randomize selection", "stage.randomize", HELP, self._randomize, primary=True)
                     self._undo = self._button(
@@ -83,62 +82,35 @@ class StageView:
         if not paths:
             self._selected.text = "Nothing is selected: click a robot or rigid bodies."
         self._undo.enabled = self._session.tool.can_undo
-        fields = stage_fields(str(self._values.get("stage.source", FROM_SPEC)))
-        if [field.key for field in fields] != [field.key for field in self._fields]:
-            self._fields = fields
-            self._fields_frame.rebuild()
-        else:
-            self._fill()
+        self._fields.show()
         if self._shown is not self._outcome:
             self._shown = self._outcome
             self._outcome_frame.rebuild()
 
     def close(self) -> None:
         """End what the rows subscribed to."""
-        for row in self._rows:
-            row.close()
-        self._rows = []
-
-    def _build_fields(self) -> None:
-        self.close()
-        with ui.VStack(height=0, spacing=SPACING):
-            self._rows = [FieldRow(field, self._send, lambda field: None) for field in self._fields]
-        self._fill()
-
-    def _fill(self) -> None:
-        defaults = {field.key: field.default for field in self._fields}
-        for row in self._rows:  # none before the frame was drawn
-            if row.key in defaults:
-                row.show(self._values.get(row.key, defaults[row.key]), self._errors.get(row.key, ""))
+        self._fields.close()
 
     def _build_outcome(self) -> None:
         with ui.VStack(height=0, spacing=SPACING):
             if self._outcome is not None:
                 build_outputs(outcome_outputs(self._outcome), KEY, lambda path: None)
 
-    def _send(self, key: str, value: Any) -> None:
-        from sim2real.studio import FieldError
-
-        field = next(field for field in self._fields if field.key == key)
-        try:
-            self._values[key] = field.check(value)
-            self._errors.pop(key, None)
-        except FieldError as error:
-            self._errors[key] = error.message
-        self._session.changed()
-
     # -- clicks ------------------------------------------------------------------------------------------------------
 
     def _randomize(self) -> None:
+        from ..stage_tools import StageError
+
         def act() -> Outcome:
+            if not self._fields.valid:
+                raise StageError("mend the fields above first")
             context = omni.usd.get_context()
-            value = {field.key: self._values.get(field.key, field.default) for field in self._fields}
             return self._session.tool.randomize(
                 context.get_stage(),
                 self._paths(),
-                self._spec(value),
-                world=value["stage.world"],
-                episode=value["stage.episode"],
+                self._spec(),
+                world=self._fields["stage.world"],
+                episode=self._fields["stage.episode"],
             )
 
         self._try(act)
@@ -156,14 +128,16 @@ class StageView:
             self._outcome, text = act(), ""
         except Sim2RealError as error:
             text = str(error)
+        except Exception as error:  # a simulation's own: half a draw was given back, and a person has to know
+            text = f"{type(error).__name__}: {error}"
         self._error.text, self._error.visible = text, bool(text)
         self._session.changed()
 
-    def _spec(self, value: dict[str, Any]) -> Spec:
-        if value["stage.source"] == FROM_SPEC:
+    def _spec(self) -> Spec:
+        if self._fields["stage.source"] == FROM_SPEC:
             return self._session.panel.values.document.spec
-        low, high = value["stage.range"]
-        return scaling_spec(value["stage.target"], low, high, value["stage.seed"])
+        low, high = self._fields["stage.range"]
+        return scaling_spec(self._fields["stage.target"], low, high, self._fields["stage.seed"])
 
     @staticmethod
     def _paths() -> list[str]:
