@@ -186,6 +186,14 @@ def test_a_dependency_of_one_version_must_be_optional(tmp_path):
         kit_double.load_extension(kit, folder)
 
 
+def test_an_extension_class_calls_its_base(kit_51, tmp_path):
+    folder = write(tmp_path)
+    path = folder / "sample_ext/__init__.py"
+    path.write_text(path.read_text() + "    def __init__(self):\n        self.mine = 1\n")
+    with pytest.raises(TypeError, match=r"Sample.__init__\(\) must call super"):
+        kit_double.load_extension(kit_51, folder)
+
+
 def test_an_extension_without_a_class_is_refused(kit_51, tmp_path):
     folder = write(tmp_path)
     (folder / "sample_ext/__init__.py").write_text("import omni.ext\n")

@@ -21,16 +21,22 @@ class Event(StrictObject):
     event_name = property(lambda self: self._name)
     payload = property(lambda self: dict(self._payload))
 
-    def get(self, key):
+    def get(self, key_name):
         """The payload's value, or None."""
-        return self._payload.get(key)
+        return self._payload.get(key_name)
 
-    def has_key(self, key):
+    def has_key(self, key_name):
         """Whether the payload has it."""
-        return key in self._payload
+        return key_name in self._payload
 
-    def __getitem__(self, key):
-        return self._payload[key]
+    def __getitem__(self, key_name):
+        return self._payload.get(key_name)
+
+    def __contains__(self, key_name):
+        return key_name in self._payload
+
+    def __len__(self):
+        return len(self._payload)
 
 
 class ObserverGuard(StrictObject):

@@ -43,6 +43,9 @@ class IExt:
 
     _kit_double = True
 
+    def __init__(self) -> None:
+        self._begun = True
+
     def on_startup(self, ext_id):
         """The extension begins."""
 
@@ -155,7 +158,7 @@ class LoadedExtension:
                     raise ImportError(f"module {name!r} came from {where}, not from the extension's folder")
                 for cls in vars(loaded).values():
                     if isinstance(cls, type) and issubclass(cls, IExt) and cls is not IExt:
-                        self.instances.append(cls())
+                        self.instances.append(self._make(cls))
             if not self.instances:
                 raise ImportError(
                     f"{self.modules} define no class derived from omni.ext.IExt; import it in __init__.py"
@@ -165,6 +168,15 @@ class LoadedExtension:
         except BaseException:
             self._forget()
             raise
+
+    @staticmethod
+    def _make(cls: type) -> Any:
+        made = cls()
+        if "_begun" not in vars(made):
+            raise TypeError(
+                f"{cls.__name__}.__init__() must call super().__init__(), as omni.ext.IExt is a bound class"
+            )
+        return made
 
     def _forget(self) -> None:
         """Takes the modules out, as Kit does before it imports them anew."""

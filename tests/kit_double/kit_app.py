@@ -12,7 +12,7 @@ from ._strict import StrictObject, check_plain
 from .carb_events import EventStream, dispatch
 
 EXTENSIONS = Path(__file__).parent / "data" / "extensions.json"
-UPDATE = "omni.kit.app:update"
+PHASES = {"PRE_UPDATE": "preUpdate", "UPDATE": "update", "POST_UPDATE": "postUpdate"}  # names of their events
 
 
 class ExtensionManager(StrictObject):
@@ -46,23 +46,23 @@ class ExtensionManager(StrictObject):
         """Adds a folder of extensions."""
         self._paths.append(check_plain("add_path: the folder", path, str))
 
-    def is_extension_enabled(self, ext_id):
+    def is_extension_enabled(self, ext_name):
         """Whether it is on."""
-        name = self._name(ext_id)
+        name = self._name(ext_name)
         return name not in self._gone() and name in self._enabled
 
-    def set_extension_enabled_immediate(self, ext_id, enabled):
+    def set_extension_enabled_immediate(self, extension_id, enabled):
         """Turns a known extension on or off; False where it is unknown."""
-        name = self._name(ext_id)
+        name = self._name(extension_id)
         if name not in self._known or name in self._gone():
             return False
         self._enabled.add(name) if check_plain("enabled", enabled, bool) else self._enabled.discard(name)
         return True
 
-    def get_enabled_extension_id(self, name):
+    def get_enabled_extension_id(self, ext_name):
         """``"name-1.2.3"``, or None where it is off."""
-        found = [extension for extension in self._folders if self._name(extension) == name]
-        return found[0] if found else f"{name}-1.0.0" if self.is_extension_enabled(name) else None
+        found = [extension for extension in self._folders if self._name(extension) == ext_name]
+        return found[0] if found else f"{ext_name}-1.0.0" if self.is_extension_enabled(ext_name) else None
 
     def get_extension_path(self, ext_id):
         """Its folder.
@@ -88,7 +88,8 @@ class App(StrictObject):
         kit.on_tick.append(self._updated)
 
     def _updated(self) -> None:
-        dispatch(self._kit, UPDATE, {"dt": 1 / 60})
+        for name in PHASES.values():
+            dispatch(self._kit, name, {"dt": 1 / 60})
         self._stream._send(0, {"dt": 1 / 60})
 
     async def pre_update_async(self):
@@ -119,6 +120,10 @@ class App(StrictObject):
         """An event for each update."""
         return self._stream
 
+    def get_update_number(self):
+        """How many updates there were."""
+        return self._kit.ticks
+
     def is_running(self):
         """Whether the app runs."""
         return True
@@ -146,7 +151,8 @@ def take_extension_away(kit: Kit, name: str) -> None:
 def build_app(kit: Kit) -> dict[str, Any]:
     """The app's interface."""
     app = app_of(kit)
-    return {"get_app": kit.function("omni.kit.app.get_app", "()", lambda: app), "GLOBAL_EVENT_UPDATE": UPDATE}
+    names = {f"GLOBAL_EVENT_{phase}": name for phase, name in PHASES.items()}
+    return {"get_app": kit.function("omni.kit.app.get_app", "()", lambda: app), **names}
 
 
 @module("omni.kit.async_engine")
