@@ -18,6 +18,7 @@ import numpy as np
 from sim2real.contract import Command, Contract, ContractError, ObservationTerm
 from sim2real.draws import Draws
 from sim2real.evaluate.engines.player import Conditions, LinkChanges, Snapshot, turn_back
+from sim2real.evaluate.episodes import EvaluationError
 from sim2real.evaluate.transfer_spec import SpecEpisodes
 
 DRAWN = "drawn"
@@ -57,10 +58,10 @@ class TransferRules:
     """Largest mean distance to the targets in a success [m], over the last second of each."""
 
     def __post_init__(self) -> None:
-        """Check ranges. Raises: ValueError."""
+        """Check ranges. Raises: EvaluationError."""
         for name, value in asdict(self).items():
             if not (math.isfinite(value) and value > 0.0):
-                raise ValueError(f"{name} is {value}; give a number above 0")
+                raise EvaluationError(f"{name} is {value}; give a number above 0")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ import numpy as np
 from sim2real.contract import Contract, RobotState, read_manifest
 from sim2real.deploy.joint_runtime import JointPolicyRuntime
 from sim2real.evaluate.engines.player import ENGINES, LAB_PHYSICS, Player, Snapshot, check_engine
+from sim2real.evaluate.engines.urdf import check_urdf
 from sim2real.evaluate.episodes import EvaluationError
 from sim2real.evaluate.log import LEAST, LogWriter, state_of
 from sim2real.evaluate.transfer_plan import FACTORS, NOMINAL, REACH, Episode, TransferTask
@@ -76,6 +77,8 @@ class EnginesCfg:
             raise EvaluationError(f"curves in {', '.join(strange)}, which are not among the engines")
         if self.episodes < 1 or self.curve_episodes < 0:
             raise EvaluationError(f"{self.episodes} episodes, {self.curve_episodes} on curves; give 1, 0 or more")
+        if self.batch is not None and self.batch < 1:
+            raise EvaluationError(f"batch is {self.batch}; give 1 robot or more at a time")
 
     def task(self, contract: Contract) -> TransferTask:
         """What is asked of the policy. Raises: ContractError: nothing that this test can ask."""
@@ -199,7 +202,9 @@ def run_all(cfg: EnginesCfg, told: Told | None = None) -> dict[str, PlayedTable]
         Sim2RealError: as `run_engine`; what other engines played is kept.
     """
     contract = read_manifest(cfg.bundle).contract
-    cfg.task(contract)
+    robot = cfg.task(contract).contract.robot
+    if robot is not None and any(engine not in LAB_PHYSICS for engine in cfg.engines):
+        check_urdf(robot, cfg.urdf)
     tables = {engine: cfg.table(engine, contract) for engine in cfg.engines}
     for engine in cfg.engines:
         if tables[engine].missing(cfg.episodes_of(engine)):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
@@ -107,6 +108,16 @@ def plain_urdf(urdf: Path, robot: Robot, folder: Path, rotors: Mapping[str, floa
     path = folder / "robot.urdf"
     ET.ElementTree(root).write(path)
     return path
+
+
+def check_urdf(robot: Robot, urdf: Path | None = None) -> None:
+    """Hold a robot's description against its contract, before any engine starts.
+
+    Raises:
+        RobotMismatch: as `find_urdf` and `plain_urdf`.
+    """
+    with tempfile.TemporaryDirectory(prefix="sim2real-urdf-") as folder:
+        plain_urdf(find_urdf(robot, urdf), robot, Path(folder))
 
 
 def find_mesh(urdf: Path, name: str) -> Path | None:
