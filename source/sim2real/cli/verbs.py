@@ -152,6 +152,12 @@ VERBS: tuple[Verb, ...] = (
         kept="nothing is written before the end; run the same command again.",
     ),
     Verb(
+        name="studio",
+        help="the panel in a browser: choose, preview, generate, train, export, test transfer",
+        examples=("studio", "studio --workspace runs/mine --port 8081", "studio --host 0.0.0.0"),
+        kept="what was set is kept; jobs go on, and the next studio of this workspace finds them.",
+    ),
+    Verb(
         name="test",
         help="run the linter, the type checker and the tests",
         examples=("test", "test -m slow", "test tests/spec -x"),
