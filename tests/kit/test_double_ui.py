@@ -57,6 +57,8 @@ def test_every_class_takes_its_keywords_and_no_other(kit_51):
             for key in table()[name]
             if key not in skipped and not key.endswith(("arrow_type",)) and key not in ("title", "text", "selection")
         }
+        if name in ("Window", "ToolBar"):
+            values |= {"width": 300, "height": 200.0}
         window = ui.Window("Keywords")
         with window.frame, ui.VStack():
             made = make(ui, name, **values)

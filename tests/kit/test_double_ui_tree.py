@@ -129,6 +129,14 @@ def test_windows_dock_show_and_tell(kit_51):
     with pytest.raises(TypeError, match="takes a ui.DockPolicy"):
         window.deferred_dock_in("Property", ui.DockPosition.RIGHT)
     assert window.dock_in_window("Nowhere", ui.DockPosition.RIGHT) is False and not window.docked
+    with pytest.raises(TypeError, match="width must be int or float, got .*Pixel"):
+        window.width = ui.Pixel(300)
+    window.width = 300
+    assert type(window.width) is float
+    with pytest.raises(AttributeError, match="no attribute 'call_visibility_changed_fn'"):
+        window.call_visibility_changed_fn(True)
+    window.dock_in(other, ui.DockPosition.SAME)
+    window.undock()
     window.deferred_dock_in("Property", ui.DockPolicy.CURRENT_WINDOW_IS_ACTIVE)
     assert window.docked
     window.visible = False

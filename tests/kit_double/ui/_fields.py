@@ -28,6 +28,11 @@ class AbstractField(ValueWidget):
         """What the typed text sets, or None where the field ignores it."""
         return text
 
+    def focus_keyboard(self, focus=True):
+        """Puts the cursor in, or takes it out."""
+        self._check_alive("focusing")
+        check_plain("focus_keyboard: focus", focus, bool)
+
     def _type(self, text: str) -> None:
         """The user replaces the content and leaves the field."""
         if self._values.get("read_only"):

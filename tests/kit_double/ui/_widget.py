@@ -50,13 +50,16 @@ def define(positional: str = "()", **enums: type) -> Callable[[type], type]:
 
 
 def add_callback(cls: type, key: str) -> None:
-    """Gives a class ``set_``, ``has_`` and ``call_`` of a callback, where it lacks them."""
+    """Gives a class ``set_``, ``has_`` and ``call_`` of a callback; the change of a property has ``set_`` alone."""
     event = key.removesuffix("_fn")
-    for name, method in {
+    methods = {
         f"set_{key}": lambda self, fn: self._set_callback(key, fn),
         f"has_{key}": lambda self: self._callbacks.get(key) is not None,
         f"call_{key}": lambda self, *args: self._fire(key, *args),
-    }.items():
+    }
+    if key.endswith("_changed_fn") and key not in ("selection_changed_fn", "computed_content_size_changed_fn"):
+        methods = {f"set_{key}": methods[f"set_{key}"]}
+    for name, method in methods.items():
         if not hasattr(cls, name):
             method.__name__ = name
             method.__doc__ = f"The callback of {event}."

@@ -11,6 +11,20 @@ from ._values import DockPolicy, DockPosition, DockPreference
 from ._widget import Element, add_callback, define
 from ._widgets import MenuBar
 
+_SIZES = ("width", "height")
+
+
+def _size(key: str) -> property:
+    def get(self: Any) -> float:
+        self._check_alive(f"reading {key}")
+        return float(self._values.get(key, 0.0))
+
+    def put(self: Any, value: Any) -> None:
+        self._check_alive(f"setting {key}")
+        self._put(key, value)
+
+    return property(get, put)
+
 
 class _RootFrame(Frame):
     """The frame that a window comes with."""
@@ -28,6 +42,8 @@ _RootFrame._table = "Frame"
 class Window(Element):
     """A window: no context manager, no style of its own; its content stands in ``frame``."""
 
+    width, height = _size("width"), _size("height")
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         placed = self._start(args, kwargs)
         preference = placed.get("dockPreference")
@@ -43,6 +59,11 @@ class Window(Element):
         self._focused = False
         self._ui.windows.append(self)
         self._ui.kit.resources.add("window", self._values["title"], self)
+
+    def _checked(self, key: str, value: Any) -> Any:
+        """A window's size is a number, never a Length."""
+        kinds = (int, float)
+        return check_plain(f"omni.ui.Window: {key}", value, kinds) if key in _SIZES else super()._checked(key, value)
 
     def _get_frame(self) -> Frame:
         self._check_alive("reading the frame")
@@ -91,13 +112,13 @@ class Window(Element):
         self._ui.windows.remove(self)
         self._ui.kit.resources.discard(self)
 
-    def deferred_dock_in(self, target_window_title, active_window=DockPolicy.DO_NOTHING):
-        """Docks beside another window once that is there."""
+    def deferred_dock_in(self, target_window, active_window=DockPolicy.DO_NOTHING):
+        """Docks beside the window with a title, once that is there."""
         self._check_alive("docking")
-        check_plain("the target window's title", target_window_title, str)
+        check_plain("deferred_dock_in: the target window's title", target_window, str)
         if not isinstance(active_window, DockPolicy):
             raise TypeError(f"deferred_dock_in takes a ui.DockPolicy, got {active_window!r}")
-        self._docked_in(target_window_title, active_window)
+        self._docked_in(target_window, active_window)
 
     def dock_in_window(self, title, dockPosition, ratio=0.5):
         """Docks in a window by its title; False where there is none."""
@@ -109,6 +130,21 @@ class Window(Element):
             return False
         self._docked_in(title, dockPosition)
         return True
+
+    def dock_in(self, window, dock_position, ratio=0.5):
+        """Docks in another window."""
+        self._check_alive("docking")
+        if not isinstance(window, Window) or not isinstance(dock_position, DockPosition):
+            raise TypeError(f"dock_in takes a ui.Window and a ui.DockPosition, got {window!r}, {dock_position!r}")
+        self._docked_in(window.title, dock_position)
+
+    def is_selected_in_dock(self):
+        """Whether it is the one that shows where it is docked."""
+        return self.docked
+
+    def setPosition(self, x, y):
+        """Moves it."""
+        self.position_x, self.position_y = x, y
 
     def _docked_in(self, title: str, how: Any) -> None:
         was, self._dock = self.docked, (title, how)
