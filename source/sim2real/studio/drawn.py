@@ -60,7 +60,8 @@ def drawn_of(document: SpecDocument, section: str) -> dict[str, Drawn]:
                 dist = getattr(signal, part)
                 if dist is not None:
                     si = "s" if part in spec_fields.SECONDS else (signal.unit or "1")
-                    stream = stream_name(name, part, signal.bus)
+                    mounted = part == "misalignment" and signal.mount is not None
+                    stream = f"mount/{signal.mount}/{part}" if mounted else stream_name(name, part, signal.bus)
                     unit = units.get(f"physics.signals.{name}.{part}")
                     found.append(_make(f"{name}: {part.replace('_', ' ')}", stream, dist, unit, si))
     else:
