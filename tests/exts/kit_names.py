@@ -2,7 +2,7 @@
 
 A use is a dotted name below ``omni``, ``carb``, ``isaacsim`` or ``usdrt``, with the keywords of a call. What an object
 is, is followed where the text says it: a constructor's result that is given to a name, an annotation, a base class. A
-line that ends in ``# kit: 6.0`` (or ``5.1``, ``4.x``) is for that version alone.
+line that ends in ``# kit: 6.0`` (or ``5.1``) is for that version alone.
 """
 
 from __future__ import annotations

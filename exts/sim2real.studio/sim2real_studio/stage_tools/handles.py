@@ -16,11 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import overrides
 from .selection import Selection, StageError
+
+if TYPE_CHECKING:
+    from pxr import Usd
 
 Read = Callable[[], Any]
 Write = Callable[[Any], None]
@@ -84,8 +88,10 @@ def like(values: np.ndarray, sample: Any) -> Any:
     return shaped
 
 
-def open_handle(selection: Selection) -> Handle:
+def open_handle(stage: Usd.Stage, selection: Selection) -> Handle:
     """Return the running physics of a selection, through the first generation of classes that is there.
+
+    The classes apply APIs that a prim lacks; that too goes into the session layer and not into the file.
 
     Raises:
         StageError: no generation is there, or physics does not run.
@@ -96,7 +102,8 @@ def open_handle(selection: Selection) -> Handle:
         except ImportError:
             continue
         try:
-            return classes(selection)
+            with overrides.session(stage):
+                return classes(selection)
         except StageError:
             raise
         except Exception as error:  # what Isaac raises before physics runs differs by class and by version
@@ -223,8 +230,8 @@ def _classic() -> Callable[[Selection], Handle]:
 
 
 def _legacy() -> Callable[[Selection], Handle]:
-    from omni.isaac.core.articulations import ArticulationView  # kit: 4.x
-    from omni.isaac.core.prims import RigidPrimView  # kit: 4.x
+    from omni.isaac.core.articulations import ArticulationView  # kit: 5.1
+    from omni.isaac.core.prims import RigidPrimView  # kit: 5.1
 
     return lambda selection: _open_classic("omni.isaac.core", ArticulationView, RigidPrimView, selection)
 

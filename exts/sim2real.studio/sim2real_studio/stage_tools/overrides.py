@@ -28,7 +28,8 @@ _COMBINE = "physxMaterial:frictionCombineMode"
 
 
 @contextmanager
-def _session(stage: Usd.Stage) -> Iterator[None]:
+def session(stage: Usd.Stage) -> Iterator[None]:
+    """Write into the session layer for the length of a block."""
     from pxr import Usd
 
     with Usd.EditContext(stage, stage.GetSessionLayer()):
@@ -61,7 +62,7 @@ def set_friction(stage: Usd.Stage, path: str, static: float, dynamic: float, com
 
     prim = stage.GetPrimAtPath(path)
     own = _material_path(path)
-    with _session(stage):
+    with session(stage):
         if not stage.GetPrimAtPath(own):
             bound, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial(_PURPOSE)
             restitution = 0.0
@@ -89,7 +90,7 @@ def clear_friction(stage: Usd.Stage, path: str) -> None:
     if not stage.GetPrimAtPath(own):
         return
     layer = stage.GetSessionLayer()
-    with _session(stage):
+    with session(stage):
         prim.RemoveProperty(f"material:binding:{_PURPOSE}")
         _take_back_schema(layer, path)
         stage.RemovePrim(own)
@@ -157,7 +158,7 @@ def set_gravity(stage: Usd.Stage, gravity: np.ndarray) -> None:
     scene = scene_of(stage)
     assert scene is not None, "the engine refuses gravity where there is no physics scene"
     size = float(np.linalg.norm(gravity))
-    with _session(stage):
+    with session(stage):
         scene.CreateGravityMagnitudeAttr(size / UsdGeom.GetStageMetersPerUnit(stage))
         if size > 0.0:
             scene.CreateGravityDirectionAttr(Gf.Vec3f(*(float(v) / size for v in gravity)))
@@ -168,7 +169,7 @@ def clear_gravity(stage: Usd.Stage) -> None:
     scene = scene_of(stage)
     if scene is None:
         return
-    with _session(stage):
+    with session(stage):
         for attribute in (scene.GetGravityMagnitudeAttr(), scene.GetGravityDirectionAttr()):
             scene.GetPrim().RemoveProperty(attribute.GetName())
     stage.GetSessionLayer().RemoveInertSceneDescription()

@@ -167,7 +167,7 @@ class StageTool:
         key = (id(stage), selection)
         if key not in self._engines:
             self._refuse_overlap(selection)
-            self._engines[key] = StageEngine(stage, selection, open_handle(selection))
+            self._engines[key] = StageEngine(stage, selection, open_handle(stage, selection))
         return self._engines[key]
 
     def _refuse_overlap(self, selection: Selection) -> None:
