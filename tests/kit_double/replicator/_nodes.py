@@ -247,6 +247,7 @@ class Graph:
         Returns:
             The most subframes that a trigger which fired asks for.
         """
+        self._rep.stage()
         for distribution in self.distributions:
             distribution.forget()
         once, self._once = self._once, []
@@ -254,7 +255,7 @@ class Graph:
             self._run(node)
         subframes = 1
         for trigger in self.triggers:
-            trigger.fired = (frame or trigger.kind == "on_custom_event") and trigger.due()
+            trigger.fired = (frame or trigger.kind == "on_custom_event") and self._due(trigger)
             if trigger.fired:
                 trigger.count += 1
                 subframes = max(subframes, trigger.subframes)
@@ -264,6 +265,13 @@ class Graph:
         self.events.clear()
         return subframes
 
+    def _due(self, trigger: Trigger) -> bool:
+        try:
+            return trigger.due()
+        except Exception as error:  # so does OmniGraph with a condition that fails
+            self._rep.error(f"the trigger {trigger.kind}: {type(error).__name__}: {error}")
+            return False
+
     def _run(self, node: Node) -> None:
         assert node._run is not None
         try:
@@ -272,6 +280,12 @@ class Graph:
             raise
         except Exception as error:  # OmniGraph logs what a node raises, and goes on
             self._rep.error(f"{node.get_type_name()} at {node.get_prim_path()}: {type(error).__name__}: {error}")
+
+    def clear(self) -> None:
+        """Forgets everything: another stage was opened."""
+        for held in (self.nodes, self.context, self.triggers, self.distributions, self._once):
+            held.clear()
+        self.events.clear()
 
     def restart(self) -> None:
         """All distributions begin anew, all triggers may fire again."""

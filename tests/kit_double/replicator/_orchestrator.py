@@ -185,6 +185,9 @@ class Orchestrator:
         self._busy = True
         try:
             await self._step(rt_subframes, pause_timeline, delta_time, wait_for_render)
+        except BaseException:
+            self._become(Status.STEPPED)
+            raise
         finally:
             self._busy = False
 

@@ -41,7 +41,7 @@ class Rep:
         self.writers: Any = None
         self.annotators: Any = None
         self.queue: Any = None
-        self.item_type: Any = None
+        self._opened: str | None = None
 
     # Names ----------------------------------------------------------------------------------------------------------
 
@@ -96,6 +96,12 @@ class Rep:
         stage = importlib.import_module("omni.usd").get_context().get_stage()
         if stage is None:
             raise RuntimeError("Replicator needs an opened stage; open one with omni.usd.get_context().new_stage()")
+        opened = stage.GetRootLayer().identifier
+        if opened != self._opened:
+            if self._opened is not None:  # the graph lived on the stage that was closed
+                self.graph.clear()
+                self.seed = None
+            self._opened = opened
         return stage
 
     def setting(self, path: str) -> Any:

@@ -231,6 +231,10 @@ def _writer_type(rep: Rep, registry: Writers) -> type:
         rep.annotators._augment(held[annotator_name], augmentation, None, None, None, extra)
         self.annotators = list(held.values())
 
+    def attached_annotators(self: Any) -> list[Annotator]:
+        held = [one for one in registry.attached if one.writer is self]
+        return [annotator for one in held for made in one.annotators.values() for annotator in made]
+
     def put_write(self: Any) -> None:
         for held in registry.attached:
             if held.writer is self:
@@ -311,6 +315,7 @@ def _writer_type(rep: Rep, registry: Writers) -> type:
         get_annotators = play("get_annotators", named)
         get_annotator = play("get_annotator", lambda self, name: named(self).get(name))
         get_data = play("get_data", lambda self: self._last)
+        get_attached_annotators = play("get_attached_annotators", attached_annotators)
         schedule_write = play("schedule_write", put_write)
 
     return Writer

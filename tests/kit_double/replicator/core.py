@@ -46,7 +46,6 @@ def build(kit: Kit) -> dict[str, Any]:
 
     rep = Rep(kit)
     kit.state["omni.replicator.core"] = rep
-    rep.item_type = _nodes.ReplicatorItem
     rep.graph = _nodes.Graph(rep)
     rep.queue = _backends.Queue(rep)
     rep.annotators = _annotators.Annotators(rep)
