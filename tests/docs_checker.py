@@ -27,6 +27,7 @@ from sim2real.cli.verbs import find_verb
 from sim2real.errors import Sim2RealError
 
 ROOT = Path(__file__).parents[1]
+EXTENSION = ROOT / "exts" / "sim2real.studio" / "sim2real_studio"
 RUNNABLE = "# runnable"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLACEHOLDERS = ("...", "…", "VERB")
@@ -108,15 +109,29 @@ def command_fault(command: str) -> str | None:
 
 
 def script_fault(script: str, words: list[str]) -> str | None:
-    """What is wrong with a standalone script's command: its file, or an argument that its verb does not take."""
+    """What is wrong with a standalone script's command: its file, or an argument that it or its verb does not take."""
     path = ROOT / script
     if not path.is_file():
         return f"there is no {script}"
     named = re.search(r"the verb '(\w+)'", path.read_text(encoding="utf-8"))
     verb = find_verb(named[1]) if named else None
     if verb is None:
-        return f"{script} does not say which verb it spells out"
+        return own_fault(path, words)
     return parser_fault(make_parser(verb, load(verb), script), words)
+
+
+def own_fault(path: Path, words: list[str]) -> str | None:
+    """What is wrong with the command of a script that spells out no verb and has arguments of its own."""
+    sys.path.insert(0, str(path.parent))
+    try:
+        module = importlib.import_module(path.stem)
+    finally:
+        sys.path.remove(str(path.parent))
+    if not hasattr(module, "add_arguments"):
+        return f"{path.name} neither says which verb it spells out nor has add_arguments"
+    parser = argparse.ArgumentParser(prog=path.name)
+    module.add_arguments(parser)
+    return parser_fault(parser, words)
 
 
 def command_faults(text: str) -> list[str]:
@@ -141,7 +156,8 @@ def python_faults(text: str) -> list[str]:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sim2real"):
                 for alias in node.names:
                     try:
-                        names[alias.asname or alias.name] = find_name(f"{node.module}.{alias.name}")
+                        find = find_in_extension if node.module.startswith(EXTENSION.name) else find_name
+                        names[alias.asname or alias.name] = find(f"{node.module}.{alias.name}")
                     except (ImportError, AttributeError) as error:
                         faults.append(f"line {block.line}: {error}")
         faults += [f"line {block.line}: {fault}" for fault in call_faults(tree, names)]
@@ -159,6 +175,42 @@ def call_faults(tree: ast.AST, names: dict[str, Any]) -> list[str]:
             unknown = [k.arg for k in node.keywords if k.arg is not None and k.arg not in taken]
             faults += [f"{node.func.id} takes no argument '{name}'" for name in unknown]
     return faults
+
+
+def find_in_extension(dotted: str) -> Any:
+    """A stand-in for a name of the extension, read from its source, because importing it needs Kit.
+
+    Raises:
+        ImportError: nothing of that name.
+    """
+    module, _, name = dotted.rpartition(".")
+    folder = EXTENSION.parent.joinpath(*module.split("."))
+    path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+    body = ast.parse(path.read_text(encoding="utf-8")).body if path.is_file() else []
+    for node in body:
+        if isinstance(node, ast.ImportFrom) and any(name == (alias.asname or alias.name) for alias in node.names):
+            return name
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name:
+            return _takes(node)
+    raise ImportError(f"the extension has no {dotted}")
+
+
+def _takes(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Any:
+    """A function that takes the keywords which a function, a class's initializer or a dataclass takes."""
+    if isinstance(node, ast.ClassDef):
+        made = [n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+        keywords = [n.target.id for n in node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)]
+        if made:
+            keywords = [argument.arg for argument in (*made[0].args.args[1:], *made[0].args.kwonlyargs)]
+    else:
+        keywords = [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]
+
+    def stand_in() -> None:
+        """Only its signature is looked at."""
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    stand_in.__signature__ = inspect.Signature([inspect.Parameter(k, kind) for k in keywords])  # type: ignore[attr-defined]
+    return stand_in
 
 
 def yaml_faults(text: str) -> list[str]:

@@ -171,7 +171,7 @@ def _write_png(path: Path, pixels: np.ndarray) -> None:
     from PIL import Image
 
     held = io.BytesIO()
-    Image.fromarray(pixels).save(held, "png")
+    Image.fromarray(pixels).save(held, "png", compress_level=1)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     temporary.write_bytes(held.getvalue())
     os.replace(temporary, path)
