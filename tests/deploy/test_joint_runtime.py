@@ -72,6 +72,7 @@ def record(contract, weights, seed=1):
     arrays = [np.stack(column).astype(np.float32) for column in zip(*rows, strict=True)]
     return Rollout(
         joint_names=JOINTS,
+        action_joints=contract.joint_action.joints,
         states={name: np.stack([getattr(s, name) for s in states]).astype(np.float32) for name in names},
         commands={"base_velocity": np.stack([s.commands["base_velocity"] for s in states]).astype(np.float32)},
         fresh=fresh,
@@ -245,18 +246,54 @@ print(JointPolicyRuntime({str(bundle[0])!r}).step(state).shape)
     assert done.stdout.strip() == "(1, 3)", done.stderr
 
 
-def test_shuffled_joints_are_refused(bundle):
-    """Another order of a term's joints, with every hash put right: the golden observations do not come out."""
-    folder, _ = bundle
+def forge(folder, change, golden=None):
+    """Another contract in a bundle, inside the network too, with every hash put right."""
     manifest = read_manifest(folder)
-    observation = manifest.contract.state
-    angles = replace(observation.terms[3], joints=("hip", "ankle", "knee"))
-    terms = (*observation.terms[:3], angles, *observation.terms[4:])
-    contract = replace(manifest.contract, observation=replace(observation, terms=terms))
+    contract, files = change(manifest.contract), dict(manifest.files)
+    if golden is not None:
+        content = golden(Rollout.from_bytes((folder / "golden.npz").read_bytes(), "golden")).to_bytes()
+        (folder / "golden.npz").write_bytes(content)
+        files["golden.npz"] = file_record(content)
+        contract = replace(contract, golden=replace(contract.golden, sha256=files["golden.npz"].sha256))
     model = onnx.load(str(folder / "walk.onnx"))
     embed(model, contract, "float")
-    content = model.SerializeToString()
-    (folder / "walk.onnx").write_bytes(content)
-    write_manifest(folder, contract, {**manifest.files, "walk.onnx": file_record(content)})
-    with pytest.raises(ContractError, match="the assembly does not give the golden observations"):
+    files["walk.onnx"] = file_record(model.SerializeToString())
+    (folder / "walk.onnx").write_bytes(model.SerializeToString())
+    write_manifest(folder, contract, files)
+
+
+def other_term(contract):
+    """The joints of a term in another order."""
+    observation = contract.state
+    angles = replace(observation.terms[3], joints=("hip", "ankle", "knee"))
+    return replace(
+        contract, observation=replace(observation, terms=(*observation.terms[:3], angles, *observation.terms[4:]))
+    )
+
+
+def other_action(contract):
+    """The names of two joints of the action exchanged; every number stays."""
+    first, second, *rest = contract.joint_action.joints
+    return replace(contract, action=replace(contract.joint_action, joints=(second, first, *rest)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (other_term, "the assembly does not give the golden observations"),
+        (other_action, "the golden targets are of .*Each joint would do what another should"),
+    ],
+)
+def test_shuffled_joints_are_refused(bundle, change, message):
+    """Though every hash was put right, in the network too: the recording has its joints by name."""
+    folder, _ = bundle
+    forge(folder, change)
+    with pytest.raises(ContractError, match=message):
         JointPolicyRuntime(folder)
+
+
+def test_who_forges_the_recording_too_is_not_found_out(bundle):
+    """Hashes and recordings guard against accidents; whoever may write every file can say anything (docs/bundle.md)."""
+    folder, _ = bundle
+    forge(folder, other_action, lambda golden: replace(golden, action_joints=()))
+    assert JointPolicyRuntime(folder).proven

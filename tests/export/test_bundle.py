@@ -16,8 +16,8 @@ from policy_fixtures import CLASSES, SIZE, export, made_run
 from sim2real.contract import Golden, extract, read_manifest
 from sim2real.export import ExportError, Gate, ParityError
 from sim2real.export import bundle as bundle_module
-from sim2real.export.onnx_file import check, looks_like_a_path, run, strings_of
-from sim2real.export.quantize import check_for_tensorrt
+from sim2real.export.onnx_file import check, export_onnx, looks_like_a_path, open_session, run, strings_of, torch_logits
+from sim2real.export.quantize import check_for_tensorrt, quantize
 from sim2real.learn import Policy, load_policy
 
 NETWORKS = {"avoidance.onnx", "avoidance.fp16.onnx", "avoidance.int8.onnx"}
@@ -123,15 +123,36 @@ def test_a_graph_that_tensorrt_would_refuse_is_noticed(bundle, spoil, message):
         check_for_tensorrt(proto)
 
 
+def test_layers_with_equal_biases_are_quantised_without_a_word(tmp_path, caplog):
+    """The exporter shares equal constants behind an Identity; every layer gets its own back, and says the same."""
+    torch.manual_seed(2)
+    layers = [nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.ReLU()]
+    for layer in (layers[0], layers[2]):
+        nn.init.constant_(layer.bias, 0.25)
+    model = nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * 8 * 8, 3)).eval()
+    names = {"input_name": "depth", "output_name": "logits", "graph_name": "twins"}
+    proto = export_onnx(model, tmp_path / "twins.onnx", shape=(1, 12, 12), **names)
+    constants = {tensor.name for tensor in proto.graph.initializer}
+    assert "Identity" not in {node.op_type for node in proto.graph.node}
+    assert len(constants) == 6 == len({name for n in proto.graph.node for name in n.input if name in constants})
+    frames = np.random.default_rng(1).random((16, 1, 12, 12), np.float32)
+    found = run(open_session(proto.SerializeToString(), 1), frames)
+    np.testing.assert_allclose(found, torch_logits(model, frames), atol=1e-5)
+    quantize(proto, tmp_path, frames, "minmax")
+    assert not caplog.records
+
+
 def test_the_golden_vectors_hold_every_choice(bundle):
     """Raw frames, inputs and outputs fit together, and every action occurs."""
     golden = Golden.from_bytes((bundle / "golden.npz").read_bytes(), "golden.npz")
-    assert len(golden.depth_mm) == 16 and golden.depth_mm.dtype == np.uint16
+    count = json.loads((bundle / "contract.json").read_text())["contract"]["golden"]["frames"]
+    assert len(golden.depth_mm) == count > 30 and golden.depth_mm.dtype == np.uint16
     assert set(golden.logits.argmax(1)) == {0, 1, 2}
     assert np.array_equal(load_policy(made_run()).preprocess.apply(golden.depth_mm), golden.inputs)
     for precision in ("fp16", "int8"):
         assert (
-            golden.outputs(precision).shape == (16, 3) and np.abs(golden.outputs(precision) - golden.logits).max() > 0
+            golden.outputs(precision).shape == (count, 3)
+            and np.abs(golden.outputs(precision) - golden.logits).max() > 0
         )
 
 

@@ -21,6 +21,7 @@ from sim2real.contract.errors import ContractError
 _GIVEN = ("joint_pos", "joint_vel", "base_quat_xyzw", "base_ang_vel", "base_lin_vel", "height_scan")
 """Quantities of a state that a recording may hold."""
 _ALWAYS = ("fresh", "last_action", "observations", "actions", "targets")
+_NAMES = ("joint_names", "action_joints")
 _COMMAND = "command."
 _OUTPUT = "actions."
 
@@ -45,6 +46,8 @@ class Rollout:
     """float32 (steps, n, actions): its output."""
     targets: np.ndarray
     """float32 (steps, n, actions): the joint targets that were made of it, at the decision."""
+    action_joints: tuple[str, ...] = ()
+    """Columns of the targets; empty where they were recorded without names, as bundles once were."""
     outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
     """float32 (steps, n, actions): outputs of other precisions (``fp16``, ``int8``) on the same observations."""
 
@@ -54,6 +57,8 @@ class Rollout:
         unknown = sorted(set(self.states) - set(_GIVEN))
         arrays = {**self.states, **self.commands, **self.outputs, **{name: getattr(self, name) for name in _ALWAYS[1:]}}
         wrong = [name for name, array in arrays.items() if array.shape[:2] != shape or array.ndim != 3]
+        if self.action_joints and len(self.action_joints) != self.targets.shape[-1]:
+            wrong.append("action_joints")
         if unknown or wrong or len(shape) != 2 or not all(shape) or not self.fresh[0].all():
             raise ContractError(
                 f"a recording of {shape} decisions does not fit together (unknown: {', '.join(unknown) or 'none'}; of "
@@ -87,6 +92,7 @@ class Rollout:
 
         return Rollout(
             joint_names=self.joint_names,
+            action_joints=self.action_joints,
             states={name: cut(values) for name, values in self.states.items()},
             commands={name: cut(values) for name, values in self.commands.items()},
             outputs={name: cut(values) for name, values in self.outputs.items()},
@@ -95,9 +101,10 @@ class Rollout:
 
     def to_bytes(self) -> bytes:
         """The content of ``golden.npz``; the same arrays give the same bytes."""
-        names = np.frombuffer(json.dumps(self.joint_names).encode(), np.uint8)
         arrays = {name: getattr(self, name) for name in _ALWAYS}
-        arrays |= {"joint_names": names, **self.states}
+        for name in _NAMES:
+            arrays[name] = np.frombuffer(json.dumps(getattr(self, name)).encode(), np.uint8)
+        arrays |= self.states
         arrays |= {_COMMAND + name: values for name, values in self.commands.items()}
         arrays |= {_OUTPUT + name: values for name, values in self.outputs.items()}
         buffer = io.BytesIO()
@@ -110,11 +117,13 @@ class Rollout:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
-            names = tuple(json.loads(arrays.pop("joint_names").tobytes()))
+            if _NAMES[1] not in arrays:  # a bundle of before there were names
+                arrays[_NAMES[1]] = np.frombuffer(b"[]", np.uint8)
+            names = {name: tuple(json.loads(arrays.pop(name).tobytes())) for name in _NAMES}
             always = {name: arrays.pop(name) for name in _ALWAYS}
             commands = {name[len(_COMMAND) :]: arrays.pop(name) for name in list(arrays) if name.startswith(_COMMAND)}
             outputs = {name[len(_OUTPUT) :]: arrays.pop(name) for name in list(arrays) if name.startswith(_OUTPUT)}
-            return cls(joint_names=names, states=arrays, commands=commands, outputs=outputs, **always)
+            return cls(**names, states=arrays, commands=commands, outputs=outputs, **always)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ContractError(
                 f"{source}: the golden vectors cannot be read ({error}). Copy the bundle again."

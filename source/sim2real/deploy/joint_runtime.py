@@ -164,6 +164,12 @@ class JointPolicyRuntime:
 
     def _prove(self, golden: Rollout) -> None:
         """Play the golden vectors. Raises: ContractError."""
+        joints = self.contract.joint_action.joints
+        if golden.action_joints and golden.action_joints != joints:
+            raise ContractError(
+                f"{self.folder}: the contract's action moves {', '.join(joints)}, in this order, and the golden targets"
+                f" are of {', '.join(golden.action_joints)}. Each joint would do what another should; export again."
+            )
         assembler = ObservationAssembler(self.contract, golden.num_envs)
         memory = self._blank(golden.num_envs)
         found: dict[str, list[np.ndarray]] = {"observations": [], "actions": [], "targets": []}

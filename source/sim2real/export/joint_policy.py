@@ -179,7 +179,8 @@ def _make(
     played = {p: outputs[m.SerializeToString()] for p, m in made.models.items() if p != "float"}
     robots = min(rollout.num_envs, -(-cfg.golden_frames // rollout.steps))
     say("golden", "", f"{rollout.steps} decisions of {robots} robots")
-    golden = replace(rollout, outputs=played).part(rollout.steps, robots)
+    named = replace(rollout, outputs=played, action_joints=contract.joint_action.joints)
+    golden = named.part(rollout.steps, robots)
     golden_bytes = golden.to_bytes()
     reference = GoldenReference(
         sha256=file_record(golden_bytes).sha256,
@@ -297,6 +298,11 @@ def _check_fit(contract: Contract, rollout: Rollout, least: int) -> None:
         raise ExportError(
             f"the rollout has observations, actions and targets of {found} numbers, the contract of {wanted}. "
             "Record it in the environment that the contract was read from."
+        )
+    if rollout.action_joints and rollout.action_joints != contract.joint_action.joints:
+        raise ExportError(
+            f"the rollout's targets are of {', '.join(rollout.action_joints)}, the contract's action moves "
+            f"{', '.join(contract.joint_action.joints)}. Record it in the environment that the contract was read from."
         )
     if rollout.fresh.size < least:
         raise ExportError(

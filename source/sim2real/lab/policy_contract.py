@@ -196,6 +196,7 @@ def record_rollout(
     arrays: dict[str, Any] = {name: np.stack(values) for name, values in kept.items()}
     return Rollout(
         joint_names=state.joint_names,
+        action_joints=action.joints,
         states={name: arrays.pop(name) for name in _STATES if name in arrays},
         commands={name: np.stack(values) for name, values in commands.items()},
         **arrays,

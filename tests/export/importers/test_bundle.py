@@ -14,6 +14,7 @@ from sim2real.deploy import JointPolicyRuntime
 from sim2real.export.errors import ExportError
 from sim2real.export.importers import ArtefactError, ImportCfg, import_policy, read_contract
 from sim2real.export.importers.assemble import UNPROVEN
+from sim2real.export.tensorrt.script import plan_of_script
 
 from contract.state_contracts import make  # isort: skip
 
@@ -82,7 +83,10 @@ def test_a_bundle_says_what_it_is_not(tmp_path):
     assert any("not a rollout" in warning for warning in report["warnings"])
     assert set(parity["not_run"]) == {"torch", "assembly", "tensorrt"} and parity["assembly_max_abs_error"] is None
     assert parity["precisions"]["int8"]["status"] == "not_run" and parity["keep"] == "float"
-    assert set(manifest["files"]) == {"policy.onnx", "golden.npz", "parity.json", "latency.json", "import.json"}
+    made = {"policy.onnx", "golden.npz", "parity.json", "latency.json", "import.json", "build_on_device.py"}
+    assert set(manifest["files"]) == made
+    plan = plan_of_script((tmp_path / "b/build_on_device.py").read_text())
+    assert plan.contract_sha256 == manifest["contract_sha256"] and list(plan.networks) == ["float"]
     again = import_policy(source, tmp_path / "c", ImportCfg(seed=3), contract())
     assert again.contract.golden == import_policy(source, tmp_path / "b", ImportCfg(seed=3), contract()).contract.golden
     assert again.contract.golden != UNPROVEN

@@ -23,7 +23,6 @@ from sim2real.contract import (
     Rollout,
     embed,
     file_record,
-    write_manifest,
 )
 from sim2real.contract.errors import ContractError
 from sim2real.contract.golden import GOLDEN_FILE
@@ -37,6 +36,7 @@ from sim2real.export.folder import (
     json_bytes,
     runtime_name,
     time_inference,
+    write_bundle,
 )
 from sim2real.export.importers import isaac_lab, leapp, mjlab, unitree
 from sim2real.export.importers.agreement import check_agreement
@@ -341,9 +341,7 @@ def write_import(
         LATENCY_FILE: json_bytes(latency),
     }
     with bundle_folder(out) as work:
-        for file, data in contents.items():
-            (work / file).write_bytes(data)
-        write_manifest(work, contract, {file: file_record(data) for file, data in contents.items()})
+        write_bundle(work, contract, contents)
         from sim2real.deploy.joint_runtime import JointPolicyRuntime
 
         JointPolicyRuntime(work, threads=1)

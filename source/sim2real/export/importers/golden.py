@@ -57,6 +57,7 @@ def drawn_rollout(contract: Contract, session: Any, steps: int, num_envs: int, s
         last = mapper.raw(action).copy()
     return Rollout(
         joint_names=names,
+        action_joints=contract.joint_action.joints,
         states=states,
         commands=commands,
         fresh=fresh,
