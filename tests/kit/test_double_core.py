@@ -136,3 +136,36 @@ def test_kit_calls_belong_to_the_main_thread():
 
         with pytest.raises(RuntimeError, match="Kit is not thread-safe"):
             kit.run(work())
+
+
+def test_a_real_kit_is_not_covered_up(tmp_path, monkeypatch):
+    (tmp_path / "carb").mkdir()
+    (tmp_path / "carb/__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RuntimeError, match="a real Kit is importable from .*carb"):
+        kit_double.install("6.0")
+
+
+def test_other_packages_below_omni_come_back(tmp_path, monkeypatch):
+    (tmp_path / "omni/elsewhere").mkdir(parents=True)
+    (tmp_path / "omni/elsewhere/__init__.py").write_text("VALUE = 3")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = importlib.import_module("omni.elsewhere")
+    with kit_double.installed("5.1"), pytest.raises(ModuleNotFoundError, match="omni.elsewhere"):
+        importlib.import_module("omni.elsewhere")
+    assert importlib.import_module("omni.elsewhere") is before and before.VALUE == 3
+    del sys.modules["omni.elsewhere"]
+
+
+def test_modules_that_use_the_stand_in_are_forgotten_with_it(tmp_path, monkeypatch):
+    (tmp_path / "uses_kit").mkdir()
+    (tmp_path / "uses_kit/__init__.py").write_text("from omni.ui import Window")
+    (tmp_path / "uses_kit/plain.py").write_text("VALUE = 3")
+    (tmp_path / "uses_nothing.py").write_text("VALUE = 3")
+    monkeypatch.syspath_prepend(tmp_path)
+    for version in kit_double.VERSIONS:
+        with kit_double.installed(version):
+            importlib.import_module("uses_kit.plain")
+            importlib.import_module("uses_nothing")
+        assert not [name for name in sys.modules if name.startswith("uses_kit")]
+        assert sys.modules.pop("uses_nothing")
