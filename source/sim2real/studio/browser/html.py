@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
+from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
 
@@ -67,8 +68,7 @@ def _body(output: Output, gate: Gate) -> str:
     if isinstance(output, Timeline):
         return svg.timeline(output)
     if isinstance(output, Text):
-        lines = "<br>".join(escape(line) for line in output.lines)
-        return f'<div class="{escape(output.mark)}">{_sign(output.mark)}{lines}</div>'
+        return marked(output.lines, output.mark)
     if isinstance(output, FileLink):
         return f'<a href="{FILES}{quote(output.path)}" target="_blank" rel="noopener">{escape(output.label)}</a>'
     raise TypeError(f"no way to show {type(output).__name__}")
@@ -106,14 +106,24 @@ def encode(picture: Picture) -> tuple[str, bytes]:
     return hashlib.sha256(content).hexdigest()[:24], content
 
 
-def error(message: str) -> str:
-    """Return what stands below a field that refused its value."""
-    return boxed(f'<span class="bad" role="alert">✗ {escape(message)}</span>', "error")
+def error(message: str, key: str = "") -> str:
+    """Return what stands below a field that refused its value.
+
+    Args:
+        message: why.
+        key: the field's.
+    """
+    return boxed(f'<span class="bad" role="alert" data-field="{escape(key)}">✗ {escape(message)}</span>', "error")
+
+
+def marked(lines: Sequence[str], mark: str = "") -> str:
+    """Return lines of text in the colour of a mark."""
+    return f'<span class="{escape(mark)}">{_sign(mark)}{"<br>".join(map(escape, lines))}</span>'
 
 
 def note(text: str, mark: str = "dim") -> str:
     """Return a line of the panel's own."""
-    return boxed(f'<span class="{escape(mark)}">{_sign(mark)}{escape(text)}</span>', "note")
+    return boxed(marked((text,), mark), "note")
 
 
 _MARKS = {"done": "good", "failed": "bad", "lost": "bad", "cancelled": "warn"}

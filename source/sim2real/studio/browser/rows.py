@@ -102,7 +102,7 @@ class FieldRow:
         if not error:
             self._show_value(value)
         if error != self._shown_error:
-            self._error.content = html.error(error) if error else ""
+            self._error.content = html.error(error, self.field.key) if error else ""
             self._error.visible = bool(error)
             self._shown_error = error
 
