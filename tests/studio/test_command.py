@@ -45,12 +45,12 @@ def test_without_any_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_job_does_not_inherit_another_python(monkeypatch: pytest.MonkeyPatch):
     """What Isaac Sim sets for its own Python and libraries would break another; the rest stays."""
-    own = {"PATH": "/bin", "HOME": "/root", "LD_LIBRARY_PATH": "/cuda", "PYTHONPATH": "/ros", "PYTHONHOME": "/kit"}
+    own = {"PATH": "/bin", "HOME": "/h", "LD_LIBRARY_PATH": "/cuda", "PYTHONPATH": "/ros", "PYTHONHOME": "/kit"}
     outside = job_environment(own)
     assert "PYTHONPATH" not in outside and "PYTHONHOME" not in outside
     assert (outside["PATH"], outside["LD_LIBRARY_PATH"]) == ("/bin", "/cuda")
     inside = job_environment({**own, "CARB_APP_PATH": "/isaac/kit"})
-    assert "LD_LIBRARY_PATH" not in inside and inside["HOME"] == "/root"
+    assert "LD_LIBRARY_PATH" not in inside and inside["HOME"] == "/h"
 
 
 def test_the_script_answers_in_a_jobs_environment():

@@ -32,7 +32,7 @@ def test_the_panel_draws_what_an_engine_draws(preset: str, seed: int):
     document = SpecDocument.of_preset(preset).with_seed(seed)
     spec = load_spec(preset).with_seed(seed)
     bank = DrawBank(seed, [Stream(name, term.dist) for name, term in spec.terms.items()], num_worlds=8, device="cpu")
-    rows = Rows(wp.array(np.arange(8), dtype=wp.int32, device="cpu"), 8)
+    rows = Rows(index=wp.array(np.arange(8), dtype=wp.int32, device="cpu"), n=8)
     none = wp.zeros((8, len(spec.terms)), dtype=wp.int32, device="cpu")
     bank.draw(rows, wp.zeros(8, dtype=wp.int32, device="cpu"), none)
     found = drawn_of(document, "physics") | drawn_of(document, "visual")

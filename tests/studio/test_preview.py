@@ -102,6 +102,12 @@ def test_without_kornia_colours_stay_and_it_is_said(monkeypatch: pytest.MonkeyPa
     assert not views.note and (views.colour != views.clean).any()
 
 
+def test_what_only_a_stage_has_is_said_not_to_be_shown():
+    """The small rooms have no dome, no materials and no distractors."""
+    shown = preview(load_spec("stage"), range(2), HEIGHT, WIDTH)
+    assert any(isinstance(output, Text) and "Isaac Sim" in output.lines[0] for output in shown)
+
+
 def test_a_grid_holds_every_tile():
     """In reading order, each with its own pixels."""
     tiles = np.arange(7, dtype=np.uint8)[:, None, None, None] * np.ones((1, 3, 5, 3), np.uint8)

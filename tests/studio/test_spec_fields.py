@@ -29,6 +29,7 @@ def test_all_of_a_preset_can_be_seen(preset: str):
     spec = document.spec
     wanted = {f"terms.{name}" for name in spec.terms}
     wanted |= {f"signals.{n}.{p}" for n, s in spec.signals.items() for p in spec_fields.SIGNAL_PARTS if getattr(s, p)}
+    wanted |= {f"vision.{kind}.{name}" for kind, camera in spec.vision.items() for name in camera.overrides}
     for place in wanted:
         assert any(key.partition(".")[2].startswith(place + ".") for key in keys), place
 
@@ -136,6 +137,22 @@ def test_when_may_become_an_interval_and_back():
     assert document.spec.terms["push"].when == "reset" and document.spec.terms["push"].interval_s is None
     assert not any(field.key == "physics.terms.push.interval" for field in spec_fields.fields_of(document, "physics"))
     assert edited(document, "physics.terms.push.when", "interval").spec.terms["push"].interval_s == (5.0, 10.0)
+
+
+def test_a_stages_words_can_be_edited():
+    """Which prims are meant, which textures, what labels say: texts beside the ranges, judged by the loader."""
+    document = SpecDocument.of_preset("stage")
+    document = edited(document, "visual.vision.stage.materials.select.text", "/World/.*")
+    document = edited(document, "visual.vision.stage.distractors.shapes.text", "[cube]")
+    document = edited(document, "visual.vision.stage.distractors.count.range", "1, 2")
+    document = edited(document, "visual.vision.stage.semantics.text", "{box: /World/Box}")
+    document = edited(document, "visual.vision.stage.lights.on", False)
+    stage = document.spec.vision["stage"]
+    assert stage.option("materials", "select") == "/World/.*" and stage.option("distractors", "shapes") == ("cube",)
+    assert stage.groups["distractors"].overrides["count"].bounds() == ((1.0,), (2.0,))
+    assert dict(stage.semantics) == {"box": "/World/Box"} and "lights" not in stage.groups
+    with pytest.raises(SpecError, match="no regular expression"):
+        edited(document, "visual.vision.stage.materials.select.text", "(")
 
 
 def test_every_target_has_its_section():

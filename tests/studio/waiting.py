@@ -21,11 +21,11 @@ def until(condition: Callable[[], bool]) -> None:
         select.select([], [], [], 0.01)
 
 
-def until_gone(identity: Identity) -> None:
+def until_gone(identity: Identity, longest_s: float = LONGEST_S) -> None:
     """Wait for the end of a process."""
     try:
         descriptor = os.pidfd_open(identity.pid)
     except ProcessLookupError:
         return
     with os.fdopen(descriptor) as handle:
-        assert select.select([handle], [], [], LONGEST_S)[0], f"process {identity.pid} goes on"
+        assert select.select([handle], [], [], longest_s)[0], f"process {identity.pid} goes on"

@@ -11,6 +11,7 @@ from sim2real.draws import Draws
 from sim2real.spec.distributions import Distribution
 from sim2real.spec.units import find_unit, si_unit
 from sim2real.spec.vision import DEPTH_FIELDS, IMAGE_FIELDS
+from sim2real.spec.vision_stage import STAGE_FIELDS
 from sim2real.studio import spec_fields
 from sim2real.studio.outputs import Histogram, Output, Table
 
@@ -66,13 +67,20 @@ def drawn_of(document: SpecDocument, section: str) -> dict[str, Drawn]:
                     found.append(_make(f"{name}: {part.replace('_', ' ')}", stream, dist, unit, si))
     else:
         for kind, camera in spec.vision.items():
-            limits = DEPTH_FIELDS if kind == "depth" else IMAGE_FIELDS.get(kind, {})
             for name, dist in camera.overrides.items():
-                if name in limits or name in ("colour", "background"):
-                    si = si_unit(limits[name][0]) if name in limits else "1"
-                    unit = units.get(f"visual.vision.{kind}.{name}")
-                    found.append(_make(f"{kind}: {name.replace('_', ' ')}", f"vision.{kind}.{name}", dist, unit, si))
+                label = f"{name.replace('.', ': ') if kind == 'stage' else f'{kind}: {name}'}".replace("_", " ")
+                stream, si = f"vision.{kind}.{name}", si_unit(_dimension(kind, name))
+                found.append(_make(label, stream, dist, units.get(f"visual.{stream}"), si))
     return {drawn.label: drawn for drawn in found}
+
+
+def _dimension(kind: str, name: str) -> str:
+    """What a field of the vision section measures; colours are ratios."""
+    if kind == "stage":
+        group, _, field = name.partition(".")
+        return STAGE_FIELDS[group][field][0]
+    limits = DEPTH_FIELDS if kind == "depth" else IMAGE_FIELDS[kind]
+    return limits[name][0]
 
 
 def _units(document: SpecDocument, section: str) -> dict[str, str]:
@@ -81,7 +89,7 @@ def _units(document: SpecDocument, section: str) -> dict[str, str]:
     for field in spec_fields.fields_of(document, section):
         if field.unit:
             parts = field.key.split(".")
-            for depth in (3, 4):
+            for depth in (3, 4, 5):
                 found.setdefault(".".join(parts[:depth]), field.unit)
     return found
 

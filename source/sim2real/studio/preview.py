@@ -116,6 +116,8 @@ def make_views(spec: Spec, frames: Sequence[int], height: int = 240, width: int 
             colour = randomize_pictures(clean, picture, picture_key(spec.seed), ids, empty=empty)
         except VisionError as error:
             note = f"Colours are shown as rendered: {error}"
+    if "stage" in spec.vision:
+        note = f"{note} Not shown: 'vision: stage', which acts on a stage in Isaac Sim.".strip()
     return Views(frames=ids, clean=clean, colour=colour, depth=depth, noisy=noisy, drawn=tuple(drawn), note=note)
 
 

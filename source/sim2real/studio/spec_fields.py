@@ -6,7 +6,7 @@ spec is valid is asked of the spec's own loader; the panel has no rules of its o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from sim2real.spec.signals import KEYS as SIGNAL_KEYS
 from sim2real.spec.targets import TARGETS, Target
 from sim2real.spec.units import find_unit, si_unit
 from sim2real.spec.vision import DEPTH_FIELDS, DEPTH_PRESETS, IMAGE_FIELDS, IMAGE_WHENS
+from sim2real.spec.vision_stage import STAGE_FIELDS
 from sim2real.studio import quantity_fields, spec_text
 from sim2real.studio.document import SpecDocument
 from sim2real.studio.fields import Field
@@ -54,6 +55,12 @@ SIGNAL_PARTS = tuple(part for part in SIGNAL_KEYS if part not in _WORDS)
 SECONDS = ("latency", "jitter", "period", "phase", "exposure", "correlation_time")
 """Parts of a signal that are times."""
 _RATIOS = ("dropout", "dropout_each", "relative", "scale", "cross_axis")
+_STAGE_WORDS = {
+    "select": "Regular expression for the whole path of the prims that are meant.",
+    "textures": "A folder of pictures, or procedural:surface or procedural:sky for textures that are made.",
+    "shapes": "Shapes of distractors, taken in turn.",
+    "semantics": "Label of things -> regular expression for their paths.",
+}
 COMMON_SIGNAL = ("latency", "jitter", "dropout", "bias", "white", "quantum")
 """Parts that are shown at once; the others are advanced."""
 
@@ -96,7 +103,7 @@ def _entries(document: SpecDocument, section: str) -> dict[str, _Entry]:
             entries += _of_signal(document, name, node)
     if "vision" in found and section == "visual":
         for kind, node in found["vision"].fields("vision").items():
-            entries += _of_pictures(document, kind, node)
+            entries += (_of_stage if kind == "stage" else _of_pictures)(document, kind, node)
     return {entry.field.key: entry for entry in entries}
 
 
@@ -277,13 +284,41 @@ def _of_signal(document: SpecDocument, name: str, node: Node) -> Iterator[_Entry
 
 
 def _of_pictures(document: SpecDocument, kind: str, node: Node) -> Iterator[_Entry]:
-    found = node.fields("what is uncertain about pictures")
     base, path, group = f"visual.vision.{kind}", ("vision", kind), f"{kind} (pictures)"
-    limits = DEPTH_FIELDS if kind == "depth" else IMAGE_FIELDS.get(kind, {})
     yield _switch(document, f"{base}.on", path, group, kind)
+    limits = DEPTH_FIELDS if kind == "depth" else IMAGE_FIELDS.get(kind, {})
+    yield from _of_mapping(base, path, group, kind, node, {name: limit[:3] for name, limit in limits.items()})
+
+
+def _of_stage(document: SpecDocument, kind: str, node: Node) -> Iterator[_Entry]:
+    """The groups of a stage: lamps, dome, materials, things, camera, distractors; and the names that labels give."""
+    for name, child in node.fields("the groups of a stage").items():
+        if not child.is_mapping or name == "provenance":
+            continue
+        base, path, group = f"visual.vision.{kind}.{name}", ("vision", kind, name), f"{name} (stage)"
+        yield _switch(document, f"{base}.on", path, group, name)
+        if name in STAGE_FIELDS:
+            limits = {part: limit[:3] for part, limit in STAGE_FIELDS[name].items()}
+            yield from _of_mapping(base, path, group, name, child, limits)
+        else:
+            yield _plain_text(base, path, group, name, child)
+
+
+def _of_mapping(
+    base: str,
+    path: spec_text.Path,
+    group: str,
+    what: str,
+    node: Node,
+    limits: Mapping[str, tuple[str, float, float]],
+) -> Iterator[_Entry]:
+    """What a mapping of the vision section says: numbers with a range, choices, and words."""
+    found = node.fields("what is uncertain")
     for name, child in found.items():
         if name in ("preset", "when"):
             yield _choice_of_pictures(base, path, name, found, group)
+        elif name in _STAGE_WORDS and what in STAGE_FIELDS:
+            yield _plain_text(f"{base}.{name}", (*path, name), group, name, child)
         elif name != "provenance":
             dimension, low, high = limits.get(name, ("ratio", None, None))
             unit = "" if dimension == "ratio" else si_unit(dimension)
@@ -295,13 +330,33 @@ def _of_pictures(document: SpecDocument, kind: str, node: Node) -> Iterator[_Ent
                     path=(*path, name),
                     label=name.replace("_", " ").capitalize(),
                     group=group,
-                    help=f"{name.replace('_', ' ').capitalize()} of {kind}, one draw for each frame or episode.",
+                    help=f"{name.replace('_', ' ').capitalize()} of {what}, one draw for each frame or episode.",
                     unit=written,
                     low=_as_written(low, written or "1"),
                     high=_as_written(high, written or "1"),
+                    whole=name == "count",
                     drop_provenance="provenance" in found,
                 )
             )
+
+
+def _plain_text(base: str, path: spec_text.Path, group: str, name: str, node: Node) -> _Entry:
+    """Words or a mapping of words, edited as they are written."""
+    value = spec_text.plain(node.node)
+    field = Field(
+        key=f"{base}.text",
+        label=name.replace("_", " ").capitalize(),
+        help=_STAGE_WORDS.get(name, "As it is written in the spec."),
+        kind="text",
+        default=value if isinstance(value, str) else spec_text.flow(value),
+        group=group,
+    )
+
+    def edit(document: SpecDocument, text: str) -> SpecDocument:
+        new = spec_text.flow(text) if isinstance(value, str) else text
+        return document.edited(spec_text.replaced(document.text, path, new))
+
+    return _Entry(field, edit)
 
 
 def _choice_of_pictures(base: str, path: spec_text.Path, name: str, found: dict[str, Node], group: str) -> _Entry:
