@@ -13,6 +13,7 @@ from sim2real.cli.train import default_folder
         (["avoidance"], "is trained on a dataset: train --data DIR"),
         (["velocity/go2", "--epochs", "3"], "'train velocity/go2' takes no --epochs"),
         (["--data", "d", "--physics", "ovphysx", "--spec", "s"], "'train --data' takes no --spec, --physics"),
+        (["--data", "d", "--network", "gru", "--memory", "8"], "'train --data' takes no --network, --memory"),
         (["velocity/go2", "--data", "d"], "--data trains the classifier of 'avoidance', not 'velocity/go2'"),
         (["avoidance", "--data", "d"], "give the run folder: train --data DIR --out DIR"),
     ],
@@ -32,6 +33,8 @@ def test_words_that_do_not_go_together_are_one_clear_line(words, said, capsys):
         (["velocity/go2", "--physics", "bullet"], "unknown physics 'bullet'"),
         (["velocity/go2", "--try-in", "bullet"], "unknown physics 'bullet'"),
         (["velocity/go2", "--teacher", "nowhere"], "run.json is not there"),
+        (["velocity/go2", "--memory", "8"], "there is none; give 'network' too"),
+        (["velocity/go2", "--network", "gru", "--num-envs", "6"], "give a multiple of 4, such as 4"),
         (["velocity/go2", "--ranks", "0"], "ranks is 0; give 1 to"),
     ],
 )
@@ -64,6 +67,7 @@ def test_a_folder_is_named_by_what_is_trained():
     task = "Sim2Real-Velocity-Flat-Go2"
     assert str(default_folder(task, "my/quad.yaml", "ovphysx")) == "runs/train/velocity-flat-go2-quad-ovphysx"
     assert str(default_folder(task, None, "ovphysx")) == "runs/train/velocity-flat-go2-plain-ovphysx"
+    assert str(default_folder(task, None, "ovphysx", "gru")) == "runs/train/velocity-flat-go2-plain-ovphysx-gru"
 
 
 def test_short_names_mean_registered_tasks():

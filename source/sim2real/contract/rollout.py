@@ -119,11 +119,12 @@ class Rollout:
                 arrays = {name: archive[name] for name in archive.files}
             if _NAMES[1] not in arrays:  # a bundle of before there were names
                 arrays[_NAMES[1]] = np.frombuffer(b"[]", np.uint8)
-            names = {name: tuple(json.loads(arrays.pop(name).tobytes())) for name in _NAMES}
+            joints, moved = (tuple(json.loads(arrays.pop(name).tobytes())) for name in _NAMES)
             always = {name: arrays.pop(name) for name in _ALWAYS}
             commands = {name[len(_COMMAND) :]: arrays.pop(name) for name in list(arrays) if name.startswith(_COMMAND)}
             outputs = {name[len(_OUTPUT) :]: arrays.pop(name) for name in list(arrays) if name.startswith(_OUTPUT)}
-            return cls(**names, states=arrays, commands=commands, outputs=outputs, **always)
+            given = {"states": arrays, "commands": commands, "outputs": outputs, **always}
+            return cls(joint_names=joints, action_joints=moved, **given)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ContractError(
                 f"{source}: the golden vectors cannot be read ({error}). Copy the bundle again."

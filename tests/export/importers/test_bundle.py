@@ -92,6 +92,22 @@ def test_a_bundle_says_what_it_is_not(tmp_path):
     assert again.contract.golden != UNPROVEN
 
 
+def test_its_engine_is_built_as_any_others(tmp_path, monkeypatch, capsys):
+    """On the stand-in of TensorRT: FP32 is built and proven; precisions that an import does not make are told."""
+    from sim2real.cli.main import main
+    from sim2real.contract import engine_devices, engine_record
+    from tensorrt_double import machine
+
+    monkeypatch.setenv("SIM2REAL_CACHE", str(tmp_path / "cache"))
+    machine.put(monkeypatch, "10.3.0")
+    import_policy(plain_onnx(tmp_path / "policy.onnx"), tmp_path / "b", ImportCfg(seed=3), contract())
+    assert main(["export", str(tmp_path / "b"), "--engine"]) == 0
+    assert "fp32  pass: largest difference" in capsys.readouterr().out
+    record = engine_record(tmp_path / "b", engine_devices(tmp_path / "b")[0])
+    assert record["chosen"] == "fp32"
+    JointPolicyRuntime(tmp_path / "b")
+
+
 def test_a_tampered_bundle_is_refused(tmp_path):
     """The list of warnings too is a file of the bundle."""
     from sim2real.contract import ContractError, check_file, read_manifest
