@@ -46,3 +46,22 @@ def step(kit: Any, rep: Any, **keywords: Any) -> None:
 def finish(kit: Any, rep: Any) -> None:
     """Waits for the files."""
     kit.run(rep.orchestrator.wait_until_complete_async())
+
+
+def collector(rep: Any, structure: str) -> Any:
+    """A registered writer that keeps what it gets."""
+
+    class Collector(rep.Writer):
+        def __init__(self, names):
+            self.annotators = [rep.annotators.get(name) for name in names]
+            self.data_structure = structure
+            self.version = "1.0"
+            self.frames = []
+
+        def write(self, data):
+            self.frames.append(data)
+
+    rep.writers.register_writer(Collector)
+    writer = rep.writers.get("Collector")
+    writer.initialize(names=["rgb", "distance_to_image_plane"])
+    return writer

@@ -130,9 +130,10 @@ class Step:
             import warp as wp
 
             names = {"wp": wp, "np": np, "og": SimpleNamespace(), "carb": importlib.import_module("carb")}
+            names["__name__"] = f"kit_double_augmentation_{self._name}"
             names["rep"] = importlib.import_module("omni.replicator.core")
             # The line numbers of the file, so that Warp finds the source of the kernel again.
-            code = compile("\n" * (self._first - 1) + self._text, self._file, "exec")
+            code = compile("\n" * (self._first - 1) + self._text, self._file, "exec", dont_inherit=True)
             exec(code, names)  # noqa: S102
             self._made = names[self._name]
         return self._made
@@ -151,8 +152,10 @@ class Step:
         seed = int(self._rng.integers(2147483647))
         try:
             return self._launch(array, seed) if self._kernel else self._call(array, seed)
-        except (NameError, AttributeError) as error:
-            raise AugmentationError(f"{self._name}: only wp, np, og, carb and rep exist there: {error}") from error
+        except Exception as error:  # there it would be an error in the log and an empty array
+            raise AugmentationError(
+                f"{self._name} failed; only wp, np, og, carb and rep exist there: {error}"
+            ) from error
 
     def _call(self, array: np.ndarray, seed: int) -> np.ndarray:
         fed = array[..., None] if array.ndim == 2 else array

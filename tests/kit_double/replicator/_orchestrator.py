@@ -116,6 +116,9 @@ class Orchestrator:
                 self._rep.error(f"the camera {product._camera} of {product._path} is gone")
                 continue
             product._frame = render(stage, camera, product._resolution, bodies)
+            for annotator in self._rep.annotators.attached:
+                if annotator._product is product:
+                    annotator._result(product, False)  # so that the arrays that were handed out show this frame
         self.frames += 1
         self._rep.writers.write()
 

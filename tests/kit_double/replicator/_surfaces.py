@@ -91,7 +91,8 @@ def cone(o: np.ndarray, d: np.ndarray, near: float, radius: float, half: float) 
     roots = _quadratic(a, d[:, :2] @ o[:2] - k * k * tip * d[:, 2], np.full(len(d), o[:2] @ o[:2] - (k * tip) ** 2))
 
     def normal(p: np.ndarray) -> np.ndarray:
-        return np.concatenate([p[:, :2], (k * k * (half - p[:, 2]))[:, None]], axis=1)
+        slope = np.maximum(k * k * (half - p[:, 2]), 1e-12)  # the tip's normal points up
+        return np.concatenate([p[:, :2], slope[:, None]], axis=1)
 
     side = _sides(o, d, near, roots, lambda p: abs(p[:, 2]) <= half, normal)
     return _nearest([side, flat(o, d, near, lambda p: (p[:, :2] ** 2).sum(1) <= radius**2, -half)])

@@ -79,5 +79,5 @@ def from_source(function: Any) -> Callable[[], bool]:
         raise TypeError(f"a condition is a plain function with source, got {function!r}")
     text = textwrap.dedent(inspect.getsource(function))
     namespace: dict[str, Any] = {}
-    exec(compile(text, f"<condition {function.__name__}>", "exec"), namespace)  # noqa: S102
+    exec(compile(text, f"<condition {function.__name__}>", "exec", dont_inherit=True), namespace)  # noqa: S102
     return lambda: bool(namespace[function.__name__]())
