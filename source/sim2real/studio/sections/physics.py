@@ -9,6 +9,7 @@ from sim2real.studio.curriculum_fields import adr_curves, curriculum_edit, curri
 from sim2real.studio.delays import timeline
 from sim2real.studio.document import SpecDocument
 from sim2real.studio.fields import Field
+from sim2real.studio.new_terms import NOTHING, add_field, with_term
 from sim2real.studio.outputs import Output, Text
 from sim2real.studio.section import Section
 from sim2real.studio.values import Values
@@ -40,6 +41,7 @@ def fields(values: Values) -> tuple[Field, ...]:
             default=4096,
             advanced=True,
         ),
+        add_field("physics", spec_fields.VISUAL),
         *spec_fields.fields_of(values.document, "physics"),
         *curriculum_fields(values.document),
     )
@@ -47,6 +49,8 @@ def fields(values: Values) -> tuple[Field, ...]:
 
 def edit(values: Values, key: str, value: Any) -> SpecDocument | None:
     """Return the spec after a change of a range, or of the curriculum."""
+    if key == "physics.add":
+        return None if value == NOTHING else with_term(values.document, value)
     if key.startswith("physics.adr."):
         return None if value == values.field(key).default else curriculum_edit(values.document, key, value)
     return spec_fields.edited(values.document, "physics", key, value)

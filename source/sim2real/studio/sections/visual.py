@@ -8,6 +8,7 @@ from sim2real.studio import drawn, spec_fields
 from sim2real.studio.actions import Action
 from sim2real.studio.document import SpecDocument
 from sim2real.studio.fields import Field
+from sim2real.studio.new_terms import NOTHING, add_field, with_term
 from sim2real.studio.outputs import Output
 from sim2real.studio.results import load_result
 from sim2real.studio.section import Section
@@ -71,12 +72,15 @@ def fields(values: Values) -> tuple[Field, ...]:
             default=4096,
             advanced=True,
         ),
+        add_field("visual", spec_fields.VISUAL),
         *spec_fields.fields_of(values.document, "visual"),
     )
 
 
 def edit(values: Values, key: str, value: Any) -> SpecDocument | None:
     """Return the spec after a change of a range."""
+    if key == "visual.add":
+        return None if value == NOTHING else with_term(values.document, value)
     return spec_fields.edited(values.document, "visual", key, value)
 
 
