@@ -58,8 +58,8 @@ def resolve(name: str) -> Any:
     first, *parts = name.split(".")
     at: Any = importlib.import_module(first)
     for part in parts:
-        if at is NOT_FOLLOWED:
-            return at
+        if at is NOT_FOLLOWED or isinstance(at, property):
+            return NOT_FOLLOWED
         word = part.removesuffix("()")
         try:
             at = getattr(at, word)

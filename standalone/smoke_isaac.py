@@ -11,50 +11,59 @@ import platform
 import sys
 import tempfile
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from _isaac import EXTENSION, application, open_stage, run
+from _isaac import EXTENSION, application, graphs_only, open_stage, run
 from _script import finish, parse
 
 NAME = "sim2real.studio"
-STEPS: dict[str, Callable[[Path], Awaitable[str]]] = {}
+Step = Callable[[Any, Path], str]
+STEPS: dict[str, Step] = {}
 
 
-def step(work: Callable[[Path], Awaitable[str]]) -> Callable[[Path], Awaitable[str]]:
-    """Add a step; its docstring's first line is its name."""
-    STEPS[(work.__doc__ or "").splitlines()[0]] = work
+def step(work: Step) -> Step:
+    """Add a step; its docstring is its name."""
+    STEPS[(work.__doc__ or "").strip()] = work
     return work
 
 
 @step
-async def enable(folder: Path) -> str:
+def enable(app: Any, folder: Path) -> str:
     """enable the extension"""
     import omni.kit.app
 
     manager = omni.kit.app.get_app().get_extension_manager()
     manager.add_path(str(EXTENSION.parent))
     if not manager.set_extension_enabled_immediate(NAME, True):
-        raise RuntimeError("the extension manager did not enable it")
+        raise RuntimeError("the extension manager did not enable it; see the log above")
     return f"enabled as {manager.get_enabled_extension_id(NAME)}"
 
 
 @step
-async def window(folder: Path) -> str:
+def stage(app: Any, folder: Path) -> str:
+    """build the demo stage"""
+    graphs_only()  # so that the steps below can be tried where the extension does not start
+    open_stage(app, None)
+    return "built"
+
+
+@step
+def window(app: Any, folder: Path) -> str:
     """open the window"""
-    import omni.kit.app
     import omni.ui as ui
     from sim2real_studio.window import TITLE
 
     ui.Workspace.show_window(TITLE, True)
     for _ in range(5):
-        await omni.kit.app.get_app().next_update_async()
+        app.update()
     found = ui.Workspace.get_window(TITLE)
     return "visible" if found is not None and found.visible else "not visible"
 
 
 @step
-async def frames(folder: Path) -> str:
+def frames(app: Any, folder: Path) -> str:
     """capture two frames, with BasicWriter"""
     from sim2real_studio.graphs.capture import CaptureCfg, capture
 
@@ -62,14 +71,14 @@ async def frames(folder: Path) -> str:
     from sim2real.spec import load_spec
 
     cfg = CaptureCfg(out=folder / "set", frames=2, width=320, height=240, basic_writer=True)
-    await capture(load_spec("stage"), cfg)
+    run(app, capture(load_spec("stage"), cfg))
     seen = [float((frame.depth_m > 0).mean()) for frame in DepthDataset(folder / "set" / "dataset")]
     files = sum(path.is_file() for path in (folder / "set" / "basic_writer").rglob("*"))
     return f"depth in {seen[0]:.0%} and {seen[1]:.0%} of the pixels; BasicWriter wrote {files} files"
 
 
 @step
-async def graph(folder: Path) -> str:
+def graph(app: Any, folder: Path) -> str:
     """show two frames by a Replicator graph"""
     from sim2real_studio.graphs.randomizer import StageRandomizer
 
@@ -77,20 +86,20 @@ async def graph(folder: Path) -> str:
 
     randomizer = StageRandomizer(load_spec("stage"), folder, graph=4)
     try:
-        shown = [(await randomizer.randomize()).frame for _ in range(2)]
+        shown = [run(app, randomizer.randomize()).frame for _ in range(2)]
     finally:
         randomizer.close()
     return f"frames {shown}"
 
 
 @step
-async def disable(folder: Path) -> str:
+def disable(app: Any, folder: Path) -> str:
     """disable the extension"""
     import omni.kit.app
 
     manager = omni.kit.app.get_app().get_extension_manager()
     manager.set_extension_enabled_immediate(NAME, False)
-    await omni.kit.app.get_app().next_update_async()
+    app.update()
     return "disabled" if not manager.is_extension_enabled(NAME) else "still enabled"
 
 
@@ -110,11 +119,9 @@ def main(words: Sequence[str] | None = None) -> None:
         from sim2real import __version__
 
         print(f"sim2real {__version__}, Kit {omni.kit.app.get_app().get_kit_version()}, {platform.platform()}")
-        for number, (name, work) in enumerate(STEPS.items()):
+        for name, work in STEPS.items():
             try:
-                if number == 1:
-                    open_stage(app, None)
-                print(f"{name}: {run(app, work(Path(folder)))}")
+                print(f"{name}: {work(app, Path(folder))}")
             except (Exception, asyncio.CancelledError):
                 failed += 1
                 print(f"{name}: FAILED\n{traceback.format_exc()}")

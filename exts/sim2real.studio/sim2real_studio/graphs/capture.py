@@ -18,6 +18,7 @@ from sim2real.datasets import CameraInfo, DatasetWriter, Manifest
 
 from . import frame_writer
 from .events import EVENT
+from .kept_settings import CAPTURE_ON_PLAY, DLSS_MODE, HIDDEN, SEED, KeptSettings
 from .scan import StageError, fingerprint, scan_stage
 from .sink import SPLITS, FrameSink, link_pictures
 from .stage_writer import FAR_M, NEAR_M, StageWriter
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from sim2real.vision.stage_plan import StagePlanner
     from sim2real.vision.stage_plan_contents import StagePlan
 
-CAPTURE_ON_PLAY = "/omni/replicator/captureOnPlay"
-DLSS_MODE = "/rtx/post/dlss/execMode"
 QUALITY = 2
 """DLSS mode without which pictures below some 600 px show artefacts."""
 DATASET = "dataset"
@@ -213,13 +212,10 @@ class _Products:
 
         cfg, camera = self._cfg, self._planner.contents.camera
         assert camera is not None
-        settings = carb.settings.get_settings()
-        on_play = settings.get_as_bool(CAPTURE_ON_PLAY)
-        self._undo.append(lambda: rep.orchestrator.set_capture_on_play(on_play))
+        kept = KeptSettings(CAPTURE_ON_PLAY, DLSS_MODE, SEED, *HIDDEN)
+        self._undo.append(kept.give_back)
         rep.orchestrator.set_capture_on_play(False)
-        mode = settings.get(DLSS_MODE)
-        self._undo.append(lambda: settings.destroy_item(DLSS_MODE) if mode is None else settings.set(DLSS_MODE, mode))
-        settings.set_int(DLSS_MODE, QUALITY)
+        carb.settings.get_settings().set_int(DLSS_MODE, QUALITY)
         rep.set_global_seed(replicator_seed(self._planner.spec.seed))  # for graphs of the user's own
         product = rep.create.render_product(camera.path, (cfg.width, cfg.height), force_new=True, name="sim2real")
         self._undo.append(product.destroy)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .capture import CaptureCfg, plan_stage
 from .graph import StageGraph
+from .kept_settings import HIDDEN, KeptSettings
 from .scan import StageError
 from .stage_writer import StageWriter
 
@@ -45,6 +46,7 @@ class StageRandomizer:
         self._writer = StageWriter(stage, self._planner, poses=not graph)
         self._graph_frames = range(graph)
         self._graph: StageGraph | None = None
+        self._kept: KeptSettings | None = None
         self.shown: StagePlan | None = None
         """What the stage shows; None for the stage as it is."""
 
@@ -59,6 +61,7 @@ class StageRandomizer:
         if not self._writer.is_open:
             self._writer.open()
             if self._graph_frames:
+                self._kept = KeptSettings(*HIDDEN)
                 self._graph = StageGraph(self._writer, self._graph_frames)
         if self._graph is not None:
             self.shown = await self._graph.show_next()
@@ -74,7 +77,9 @@ class StageRandomizer:
     def close(self) -> None:
         """Give the stage back as it was."""
         self._writer.close()
-        self._graph, self.shown = None, None
+        if self._kept is not None:
+            self._kept.give_back()
+        self._graph, self._kept, self.shown = None, None, None
 
 
 async def _next_update() -> Any:
