@@ -99,6 +99,8 @@ def test_a_clean_extension_loads_and_unloads_again_and_again(kit, tmp_path):
 
         manager = omni.kit.app.get_app().get_extension_manager()
         assert manager.get_extension_path("my.sample-1.2.3") == str(folder.resolve())
+        assert manager.get_extension_path_by_module("sample_ext.tests") == str(folder.resolve())
+        assert manager.get_extension_id_by_module("other") is None
         assert extension.settings.get_as_int("/exts/my.sample/rate") == 3
         extension.unload()
         assert "sample_ext" not in sys.modules and sys.path == paths

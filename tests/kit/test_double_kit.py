@@ -22,6 +22,23 @@ def test_versions_and_extensions(kit):
         manager.get_extension_path("no.such-1.0.0")
 
 
+def test_a_script_updates_the_app_itself(kit):
+    import omni.kit.app
+
+    app = omni.kit.app.get_app()
+    app.print_and_log("line")
+    before = app.get_update_number()
+    app.update()
+    assert app.get_update_number() == before + 1 and kit.state["carb.log"] == [("info", "line")]
+    assert app.get_time_since_start_ms() == pytest.approx(app.get_update_number() * 1000 / 60)
+
+    async def wrong():
+        app.update()
+
+    with pytest.raises(RuntimeError, match="await next_update_async"):
+        kit.run(wrong())
+
+
 def test_an_app_may_lack_an_extension(kit):
     kit_double.take_extension_away(kit, "omni.kit.viewport.utility")
     with pytest.raises(ModuleNotFoundError, match="this app lacks the extension omni.kit.viewport.utility"):
@@ -259,6 +276,9 @@ def test_the_timeline_changes_at_a_commit_or_an_update(kit):
     kit.tick()
     assert timeline.is_stopped() and timeline.get_current_time() == 0.0
     assert seen == ["PLAY", "PAUSE", "STOP"]
+    timeline.play()
+    timeline.commit_silently()
+    assert timeline.is_playing() and len(seen) == 3
     assert hasattr(omni.timeline, "GLOBAL_EVENT_STOP") is (kit.version == "6.0")
     guard.reset()
 
@@ -297,6 +317,7 @@ def test_the_context_holds_a_real_stage(kit, tmp_path):
     assert kit.run(context.new_stage_async())[0] and not context.get_stage().GetPrimAtPath("/World/Cube")
     assert context.get_selection().get_selected_prim_paths() == []
     assert kit.run(context.open_stage_async(str(tmp_path / "a.usda")))[0]
+    assert not context.is_new_stage() and context.can_open_stage()
     assert context.get_stage().GetPrimAtPath("/World/Cube") and context.get_stage_loading_status()[2] == 0
     assert kit.run(context.open_stage_async(str(tmp_path / "none.usda")))[0] is False
     with pytest.raises(ValueError, match="the unnamed USD context alone"):

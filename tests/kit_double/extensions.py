@@ -147,7 +147,7 @@ class LoadedExtension:
                 manager.set_extension_enabled_immediate(name, True)
         for path, value in _flat(self.manifest.get("settings", {})).items():
             self.settings.set_default(path, value)
-        manager._folders[self.ext_id] = self.folder
+        manager._folders[self.ext_id], manager._modules[self.ext_id] = self.folder, self.modules
         if self._path_added:
             sys.path.insert(0, str(self.folder))
         try:
@@ -181,6 +181,7 @@ class LoadedExtension:
     def _forget(self) -> None:
         """Takes the modules out, as Kit does before it imports them anew."""
         manager_of(self.kit)._folders.pop(self.ext_id, None)
+        manager_of(self.kit)._modules.pop(self.ext_id, None)
         if self._path_added and str(self.folder) in sys.path:
             sys.path.remove(str(self.folder))
         for name in list(sys.modules):

@@ -26,6 +26,7 @@ class ExtensionManager(StrictObject):
         self._known = {name for name, row in rows.items() if kit.version in row["versions"]}
         self._enabled = {name for name in self._known if rows[name]["on"]}
         self._folders: dict[str, Path] = {}  # what was loaded from a folder, by extension id
+        self._modules: dict[str, list[str]] = {}  # their modules
         self._paths: list[str] = []
         kit.import_guards.append(self._guard)
 
@@ -75,6 +76,19 @@ class ExtensionManager(StrictObject):
             raise KeyError(f"no extension {ext_id!r} was loaded from a folder; there are {sorted(self._folders)}")
         return str(self._folders[ext_id])
 
+    def get_extension_id_by_module(self, module):
+        """The extension that a module belongs to, or None."""
+        check_plain("get_extension_id_by_module: module", module, str)
+        for extension, modules in self._modules.items():
+            if any(module == name or module.startswith(f"{name}.") for name in modules):
+                return extension
+        return None
+
+    def get_extension_path_by_module(self, module):
+        """The folder of the extension that a module belongs to; empty where there is none."""
+        extension = self.get_extension_id_by_module(module)
+        return "" if extension is None else self.get_extension_path(extension)
+
 
 class App(StrictObject):
     """The application."""
@@ -123,6 +137,28 @@ class App(StrictObject):
     def get_update_number(self):
         """How many updates there were."""
         return self._kit.ticks
+
+    def get_time_since_start_ms(self):
+        """Milliseconds, of updates at 60 Hz."""
+        return self._kit.ticks * 1000 / 60
+
+    def print_and_log(self, message):
+        """Prints a line."""
+        self._kit.state.setdefault("carb.log", []).append(("info", check_plain("print_and_log", message, str)))
+
+    def update(self):
+        """One update, in a script that has no event loop of its own.
+
+        Raises:
+            RuntimeError: called from a callback or a coroutine, where the app updates already.
+        """
+        if self._kit.loop.is_running():
+            raise RuntimeError("app.update() inside a running event loop; await next_update_async() there")
+        self._kit.tick()
+
+    def is_app_ready(self):
+        """Whether the app has started."""
+        return True
 
     def is_running(self):
         """Whether the app runs."""

@@ -178,9 +178,9 @@ def build_notifications(kit: Kit) -> dict[str, Any]:
 PICKER_KEYWORDS = frozenset(
     "allow_multi_selection apply_button_label cancel_button_label click_apply_handler click_cancel_handler "
     "current_directory current_filename enable_checkpoints enable_file_bar enable_filename_input enable_timestamp "
-    "enable_tool_bar enable_versioning_pane enable_zoombar file_extension_options file_postfix_options grid_view_scale "
-    "height item_filter_fn item_filter_options save_grid_view selection_changed_fn show_detail_view show_grid_view "
-    "show_only_collections splitter_offset treeview_identifier width".split()
+    "enable_tool_bar enable_versioning_pane enable_zoombar error_handler file_extension_options file_postfix_options "
+    "grid_view_scale height item_filter_fn item_filter_options save_grid_view selection_changed_fn show_detail_view "
+    "show_grid_view show_only_collections splitter_offset treeview_identifier width".split()
 )
 
 

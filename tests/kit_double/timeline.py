@@ -57,15 +57,23 @@ class Timeline(StrictObject):
         """Asks to stop, and to go back to the start."""
         self._ask("stop")
 
+    def commit_silently(self):
+        """What was asked for holds now, and nobody is told."""
+        self._commit(tell=False)
+
     def commit(self):
         """What was asked for holds now."""
+        self._commit(tell=True)
+
+    def _commit(self, tell: bool) -> None:
         asked, self._asked = self._asked, []
         for what in asked:
             if what != self._state and not (what == "pause" and self._state == "stop"):
                 self._state = what
                 if what == "stop":
                     self._time = self._start
-                self._tell(what.upper())
+                if tell:
+                    self._tell(what.upper())
 
     def _tell(self, event: str) -> None:
         dispatch(self._kit, EVENTS[event], {"currentTime": self._time})

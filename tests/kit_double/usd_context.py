@@ -150,6 +150,14 @@ class UsdContext(StrictObject):
         """Where it lies; ``anon:`` in memory."""
         return "" if self._stage is None else self._stage.GetRootLayer().identifier
 
+    def is_new_stage(self):
+        """Whether the stage was never saved."""
+        return self._stage is not None and self._stage.GetRootLayer().anonymous
+
+    def can_open_stage(self):
+        """Whether another stage can be opened."""
+        return True
+
     def get_stage_loading_status(self):
         """A message, how many files are loaded, how many load."""
         return "", 0, 0

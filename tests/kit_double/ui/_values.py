@@ -29,9 +29,13 @@ Direction = _enum("Direction", "LEFT_TO_RIGHT RIGHT_TO_LEFT TOP_TO_BOTTOM BOTTOM
 FillPolicy = _enum("FillPolicy", "STRETCH PRESERVE_ASPECT_FIT PRESERVE_ASPECT_CROP")
 IwpFillPolicy = _enum("IwpFillPolicy", "IWP_STRETCH IWP_PRESERVE_ASPECT_FIT IWP_PRESERVE_ASPECT_CROP")
 SliderDrawMode = _enum("SliderDrawMode", "FILLED HANDLE DRAG")
+CornerFlag = _enum("CornerFlag", "NONE TOP_LEFT TOP_RIGHT BOTTOM_LEFT BOTTOM_RIGHT TOP BOTTOM LEFT RIGHT ALL")
+Axis = _enum("Axis", "NONE X Y XY")
 TextureFormat = _enum("TextureFormat", "RGBA8_UNORM")
 PlotType = _enum("Type", "LINE HISTOGRAM LINE2D")
 ENUMS: dict[str, type[enum.Enum]] = {
+    "Axis": Axis,
+    "CornerFlag": CornerFlag,
     "Alignment": Alignment,
     "ScrollBarPolicy": ScrollBarPolicy,
     "DockPreference": DockPreference,
@@ -142,8 +146,11 @@ STYLE_KINDS = {
         "number",
     ),
     "image_url": "picture",
+    "font": "text",
     "alignment": Alignment,
+    "corner_flag": CornerFlag,
     "draw_mode": SliderDrawMode,
+    "stack_direction": Direction,
 }  # fmt: skip
 STYLE_STATES = {"hovered", "pressed", "selected", "disabled", "checked", "drop"}
 # Sliders and fields share one style type each; parts of a widget have a dotted one.
@@ -190,6 +197,8 @@ def _check_property(where: str, name: str, value: Any) -> None:
             raise ValueError(f"style {where}{name} = {value:#x} is no 0xAABBGGRR")
     elif kind == "number":
         check_plain(f"style {where}{name}", value, (int, float))
+    elif kind == "text":
+        check_plain(f"style {where}{name}", value, str)
     elif kind == "picture":
         check_picture(f"style {where}{name}", value)
     elif not isinstance(value, kind):  # type: ignore[arg-type]
@@ -245,7 +254,7 @@ _LENGTHS = {
     "start_tangent_height", "start_tangent_width", "width",
 }  # fmt: skip
 _ENUM_KINDS = {
-    "alignment": Alignment, "anchor_alignment": Alignment, "direction": Direction, "drag_axis": enum.Enum,
+    "alignment": Alignment, "anchor_alignment": Alignment, "direction": Direction, "drag_axis": Axis,
     "axis": enum.Enum, "raster_policy": enum.Enum, "size_policy": enum.Enum, "begin_arrow_type": enum.Enum,
     "end_arrow_type": enum.Enum, "horizontal_scrollbar_policy": ScrollBarPolicy,
     "vertical_scrollbar_policy": ScrollBarPolicy,
