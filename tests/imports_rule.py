@@ -37,7 +37,7 @@ BESIDE: dict[str, frozenset[str]] = {
     "evaluate": frozenset({"contract", "deploy"}),
     "pipeline": frozenset({"contract", "deploy", "export"}),
     "studio": frozenset({"contract", "deploy", "export"}),
-    "cli": frozenset({"contract", "deploy", "export"}),
+    "cli": frozenset({"contract", "deploy", "export", "studio"}),  # a verb opens it; it runs verbs as processes
 }
 """What a package may import beside what the stream allows."""
 
