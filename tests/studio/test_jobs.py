@@ -148,14 +148,36 @@ def test_a_job_outlives_its_window(workspace: Workspace, store: JobStore):
     assert JobStore(workspace).refresh(os.environ)[0].exit_code == 7
 
 
+WINDOW = """
+import os, signal, sys
+from sim2real.studio.jobs import JobStore
+from sim2real.studio.workspace import Workspace
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in a shell's background
+store = JobStore(Workspace(sys.argv[1]))
+store.add("a.b", "A", [sys.argv[2]], ["/bin/sh", "-c"])
+store.refresh(os.environ)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed_window(workspace: Workspace, script: str) -> None:
+    """Start a job from another process, and kill that process."""
+    code = os.spawnl(os.P_WAIT, sys.executable, sys.executable, "-c", WINDOW, str(workspace.root), script)
+    assert code == -signal.SIGKILL
+
+
+def test_a_window_in_the_background_stops_its_jobs_gently(workspace: Workspace, store: JobStore):
+    """Where Ctrl-C is ignored, jobs hear it all the same."""
+    killed_window(workspace, "trap 'echo saved; exit 130' INT; echo ready; read -r _ < gate")
+    (job_id,) = look(store)
+    running(store, job_id)
+    store.cancel(job_id)
+    assert "saved" in finished(store, job_id).log
+
+
 def test_a_window_that_is_killed_loses_nothing(workspace: Workspace, store: JobStore):
     """kill -9 of the process that started a job leaves the job alone."""
-    code = (
-        "import os, sys; from sim2real.studio.jobs import JobStore; from sim2real.studio.workspace import Workspace;"
-        "s = JobStore(Workspace(sys.argv[1])); s.add('a.b', 'A', ['echo ready; read -r _ < gate'], ['/bin/sh', '-c']);"
-        "s.refresh(os.environ); os.kill(os.getpid(), 9)"
-    )
-    assert os.spawnl(os.P_WAIT, sys.executable, sys.executable, "-c", code, str(workspace.root)) == -signal.SIGKILL
+    killed_window(workspace, "echo ready; read -r _ < gate")
     (job_id,) = look(store)
     identity = running(store, job_id)
     (workspace.root / "gate").write_text("go\n")

@@ -60,9 +60,15 @@ def launch(folder: Path, argv: Sequence[str], cwd: Path, environment: Mapping[st
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
+            # Who runs in a shell's background has Ctrl-C ignored, and so would all below it: no job could save first.
+            preexec_fn=_hear_interrupts if signal.getsignal(signal.SIGINT) == signal.SIG_IGN else None,
         )
     _STARTED.append(process)
     return process
+
+
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def read_identity(folder: Path) -> Identity | None:
