@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Sequence
@@ -93,12 +94,9 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def real_kit() -> str | None:
-    """Where a real Kit can be imported from, or None. A bare ``omni.client`` of PyPI is no Kit."""
-    for name in ("carb", "omni.kit", "isaacsim"):
-        try:
-            spec = importlib.util.find_spec(name)
-        except ModuleNotFoundError:
-            continue
+    """Where a real Kit can be imported from, or None. PyPI's omni.client is no Kit, so ``omni`` alone says nothing."""
+    for name in ("carb", "isaacsim"):
+        spec = importlib.util.find_spec(name)
         if spec is not None:
             return spec.origin or str(Path(next(iter(spec.submodule_search_locations or [""]))))
     return None
