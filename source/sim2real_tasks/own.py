@@ -16,10 +16,12 @@ from typing import Any
 import gymnasium
 
 from sim2real.errors import Sim2RealError
-from sim2real.paths import presets_dir
+from sim2real.paths import cache_dir, presets_dir
 
 from .robots.card import KINDS, NAME, Card, read_card
 
+DESCRIBED = re.compile(r"own/(?P<card>[a-z0-9_]+)-[0-9a-f]{16}\.urdf")
+"""How contracts call the description that a card gives."""
 FOLDER_VARIABLE = "SIM2REAL_ROBOTS"
 """Environment variable with a folder of cards."""
 
@@ -118,6 +120,31 @@ def card_named(name: str) -> Card:
             f"no robot card '{name}' in {' or '.join(map(str, card_folders()))}; {known}; 'robot add my.urdf' makes one"
         )
     return read_card(files[name])
+
+
+def described(urdf: str) -> Path:
+    """Path of an own robot's description as policies were trained with it.
+
+    Args:
+        urdf: what a contract calls it, `own/<card>-<digest>.urdf`.
+
+    Raises:
+        Sim2RealError: it is not in the cache and cannot be written again: there is no such card here, or it changed.
+    """
+    from .robots.own import own_urdf
+
+    named = DESCRIBED.fullmatch(urdf)
+    if named is None:
+        raise Sim2RealError(f"'{urdf}' is no description of an own robot; they are called own/<card>-<digest>.urdf")
+    cached = cache_dir("robots") / urdf
+    if cached.is_file():
+        return cached
+    written = own_urdf(card_named(named["card"]))
+    if written.name != cached.name:
+        raise Sim2RealError(
+            f"the robot card '{named['card']}' or its URDF has changed since: now it gives {written.name}"
+        )
+    return written
 
 
 def __getattr__(attribute: str) -> Any:

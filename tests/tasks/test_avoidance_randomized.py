@@ -11,6 +11,8 @@ from sim2real.lab.verify.readback import read_back
 from sim2real.spec import load_spec
 
 WORLDS = 6
+TIMED = [pytest.param(ENGINES[0], marks=pytest.mark.slow), ENGINES[1]]
+"""For what costs seconds on Newton and is our own line, laid around either engine."""
 SIGNALS = """
 signals:
   depth: {latency: {uniform: [0, 90], unit: ms}, dropout: 0.15}
@@ -99,6 +101,7 @@ def lined_up(env):
     put(env, [[0.5, 0.0, 0.0]] * WORLDS)
 
 
+@pytest.mark.parametrize("engine", TIMED, indirect=True)
 def test_a_command_acts_after_its_seconds(env):
     """A delay of 100 ms is the motion without one, a decision later; one as drawn costs the way of its seconds.
 
@@ -151,6 +154,7 @@ def alike(one, other):
     return (np.abs(one - other) < 0.01).mean((-2, -1)).min()
 
 
+@pytest.mark.parametrize("engine", TIMED, indirect=True)
 def test_a_picture_is_that_of_the_seconds_before(env):
     """Without a delay it is what the camera sees as it rides along; with 100 ms, what it saw one decision before; with
     50 ms, what lies between. One that is lost is replaced by the one before, and its age says so.

@@ -37,16 +37,19 @@ def find_urdf(robot: Robot, urdf: Path | None = None) -> Path:
 
     Args:
         robot: the contract's robot.
-        urdf: where it lies; None looks among the vendors' descriptions.
+        urdf: where it lies; None looks among the vendors' descriptions, or at the card of an own robot.
 
     Raises:
         RobotMismatch: it is not installed, or another one than the contract's.
     """
     from sim2real.errors import Sim2RealError
+    from sim2real_tasks import own
     from sim2real_tasks.robots.vendor import vendor_urdf
 
+    has_card = robot.urdf.startswith("own/")
+    remedy = "leave --urdf away: its card has it" if has_card else "install that version of the package"
     try:
-        path = vendor_urdf(robot.urdf) if urdf is None else urdf
+        path = urdf or (own.described if has_card else vendor_urdf)(robot.urdf)
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except Sim2RealError as error:
         raise RobotMismatch(f"robot '{robot.name}': {error}; or give its file with --urdf") from error
@@ -55,7 +58,7 @@ def find_urdf(robot: Robot, urdf: Path | None = None) -> Path:
     if found != robot.urdf_sha256:
         raise RobotMismatch(
             f"{path} is another description than the one that '{robot.name}' was trained with (SHA-256 {found[:12]},"
-            f" the contract says {robot.urdf_sha256[:12]}); install that version of the package, or export again"
+            f" the contract says {robot.urdf_sha256[:12]}); {remedy}, or export again"
         )
     return path
 
