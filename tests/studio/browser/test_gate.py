@@ -67,7 +67,7 @@ def test_socket_of_another_page_is_refused(gate, origin, upgrade):
 
 
 def test_token_is_asked_for_kept_and_compared(guarded):
-    """The address with the token leads to a cookie that pages, pictures, files and sockets need; a wrong one does not."""
+    """The address with the token gives a cookie, which pages, pictures, files and sockets need."""
     for target in ("/", "/index.html", "/files/a.txt", "/pictures/x.png", "/?token=wrong", "/?token="):
         assert ask(guarded, target, host="robot.local:8080").status == 401, target
     answer = ask(guarded, f"/?token={TOKEN}&x=1", host="robot.local:8080")

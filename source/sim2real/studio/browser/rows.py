@@ -56,7 +56,8 @@ class FieldRow:
         self._since = 0.0
         self._shown_error = ""
         self._words = ((field.hint or EMPTY,) if field.optional else ()) + field.choices
-        label = f"{field.label} [{field.unit}]" if field.unit else field.label
+        told = not field.unit or field.unit in field.label.lower()
+        label = field.label if told else f"{field.label} [{field.unit}]"
         hint = tooltip(field)
         if field.kind == "toggle":
             self._editor = gui.add_checkbox(label, False, hint=hint, order=order)

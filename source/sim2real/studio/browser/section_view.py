@@ -56,6 +56,7 @@ class SectionView:
         self.rows: dict[str, FieldRow] = {}
         self._groups: dict[str, Any] = {}
         self._shown: list[tuple[Output, Any]] = []
+        self._stamp: Any = None
         self._buttons: dict[str, tuple[Any, Any]] = {}
         with tab:
             gui.add_html(html.note(section.help), order=-1)
@@ -76,6 +77,10 @@ class SectionView:
             self._show_outputs()
 
     def _show_fields(self) -> None:
+        stamp = (self._panel.values.revision, dict(self._panel.errors), self._host.advanced)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
         fields = [field for field in self._panel.fields(self.section.key) if self._host.advanced or not field.advanced]
         there = {field.key: field for field in fields}
         for key in list(self.rows):

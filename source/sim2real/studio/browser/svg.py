@@ -12,7 +12,7 @@ COLOURS = ("#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#475569")
 """Of lines and spans, in order; they differ in lightness too."""
 WIDTH, HEIGHT = 520, 210
 """Of a plot, in its own units; a page stretches it to the panel."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 10, 8, 40
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 26, 8, 40
 _LANE = 46
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from html import escape
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.1
 """Time between two looks at the panel [s]."""
+CLOCK_S = 1.0
+"""Time between two looks at the clock of a running job [s]."""
 MOST_CARDS = 12
 """Jobs that the list shows."""
 WIDTH_PX = 560
@@ -55,6 +58,7 @@ class View:
         self._version = -1
         self._changed = True
         self._fault = ""
+        self._shown_at = float("-inf")
         self._told = {job.id for job in panel.jobs if job.over}
         gui = server.gui
         gui.configure_theme(show_logo=False, show_share_button=False, control_width="large")
@@ -164,9 +168,11 @@ class View:
             self._take(at_once=False)
             version = self.panel.poll()
             running = any(job.state == "running" for job in self.panel.jobs)
-            if version != self._version or self._changed or running:
+            ticked = running and time.monotonic() - self._shown_at > CLOCK_S
+            if version != self._version or self._changed or ticked:
                 self._version, self._changed = version, False
                 self._show()
+                self._shown_at = time.monotonic()
             for part in self._parts:
                 part.show()
 

@@ -41,7 +41,15 @@ class Worlds:
         """Time of the robots [s]; None while nothing runs."""
         server.scene.set_up_direction("+z")
         server.scene.configure_default_lights()
-        server.scene.add_grid("/floor", infinite_grid=True, cell_size=0.5, section_size=1.0, fade_distance=40.0)
+        server.scene.add_grid(
+            "/floor",
+            infinite_grid=True,
+            cell_size=0.5,
+            section_size=1.0,
+            cell_color=(232, 232, 232),
+            section_color=(205, 205, 205),
+            fade_distance=40.0,
+        )
         server.initial_camera.position = (2.6, -3.0, 1.8)
         server.initial_camera.look_at = (0.0, 0.0, 0.2)
 
