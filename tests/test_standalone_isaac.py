@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import kit_double
 from sim2real.datasets import DepthDataset
 from sim2real.datasets.check import check_dataset
+from sim2real.vision import stage_plan_textures
 
 FOLDER = Path(__file__).parents[1] / "standalone"
 SCRIPTS = ("generate_depth_replicator", "introspect_isaac", "smoke_isaac", "train_policy")
@@ -31,8 +33,10 @@ def script(monkeypatch):
 
 
 @pytest.fixture(params=["5.1", "6.0"])
-def headless(request):
-    """The stand-in as a script finds it: nothing of Kit runs before the script starts it."""
+def headless(request, monkeypatch):
+    """The stand-in as a script finds it: nothing of Kit runs before the script starts it. Few textures are made."""
+    make = functools.partial(stage_plan_textures.make_textures, count=3, height=16)
+    monkeypatch.setattr(stage_plan_textures, "make_textures", make)
     with kit_double.installed(request.param, gui=False) as kit:
         yield kit
 

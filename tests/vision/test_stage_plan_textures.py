@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from sim2real.draws import Draws
 from sim2real.spec import parse_spec
-from sim2real.vision import VisionError
+from sim2real.vision import VisionError, stage_plan_textures
 from sim2real.vision.stage_plan_textures import (
     PATTERNS,
     load_textures,
@@ -72,12 +74,9 @@ def test_wrong_folders_are_refused(dtd, tmp_path):
 def test_every_picture_is_chosen_alike(dtd):
     """Numbers in [0, 1) reach each picture, the largest float32 below 1 too."""
     found = load_textures(dtd)
-    assert [path.rpartition("/")[2] for path in found.choose([0.0, 0.34, 0.99, np.nextafter(np.float32(1), 0)])] == [
-        "banded_0001.jpg",
-        "banded_0002.jpg",
-        "woven_0001.jpg",
-        "woven_0001.jpg",
-    ]
+    names = found.choose([0.0, 0.34, 0.99, np.nextafter(np.float32(1), 0)])
+    assert names == ["banded/banded_0001.jpg", "banded/banded_0002.jpg", *["woven/woven_0001.jpg"] * 2]
+    assert found.path(names[0]) == (dtd / "images" / names[0]).as_posix() and found.path("") == ""
     counts = np.unique(found.choose(Draws(1).unit("x", np.arange(3000))[:, 0]), return_counts=True)[1]
     assert counts.min() > 900
 
@@ -115,8 +114,10 @@ def test_skies_are_above_and_grounds_below():
     assert np.ptp(sky[32:].reshape(-1, 3), axis=0).max() == 0 < np.ptp(sky[:32].reshape(-1, 3), axis=0).max()
 
 
-def test_a_specs_textures_are_found(dtd, tmp_path):
+def test_a_specs_textures_are_found(dtd, tmp_path, monkeypatch):
     """Made ones in the given place, folders relative to the given root, none where none are named."""
+    few = functools.partial(make_textures, count=2, height=16)
+    monkeypatch.setattr(stage_plan_textures, "make_textures", few)
     text = "schema: 1\nseed: 7\n"
     text += "vision: {stage: {dome: {textures: 'procedural:sky'}, materials: {select: '.*', textures: dtd}}}"
     found = spec_textures(parse_spec(text), tmp_path / "made", root=dtd.parent)

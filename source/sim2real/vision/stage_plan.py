@@ -114,6 +114,14 @@ class StagePlanner:
             for frame, lamps, dome, surfaces, objects, distractors, camera in rows
         )
 
+    def surface_file(self, surface: SurfacePlan) -> str:
+        """Absolute path of what a thing wears; empty for a plain colour."""
+        return "" if self.surfaces is None else self.surfaces.path(surface.texture)
+
+    def dome_file(self, dome: DomePlan) -> str:
+        """Absolute path of what surrounds the scene; empty for nothing."""
+        return "" if self.sky is None else self.sky.path(dome.texture or "")
+
     def _check(self) -> None:
         vision, contents = self.spec.vision, self.contents
         if ({"intensity", "illuminance_lx", "temperature_K"} & set(self._image("light"))) and not contents.lamps:

@@ -102,7 +102,7 @@ class DomePlan:
     temperature_K: float | None = None
     """Colour temperature [K]: that of the first lamp, for a dome is the same sky."""
     texture: str | None = None
-    """Picture file, latitude by longitude."""
+    """Picture, latitude by longitude: a name of the planner's ``sky``."""
     turn_deg: float = 0.0
     """Turn about the up axis [deg]."""
 
@@ -115,7 +115,7 @@ class SurfacePlan:
     colour: Triple | None
     """Plain colour, sRGB in [0, 1]; None leaves the material's own."""
     texture: str
-    """Picture file; empty for a plain colour."""
+    """Picture: a name of the planner's ``surfaces``; empty for a plain colour."""
     tiling: float
     """Repeats of the texture in a metre."""
     roughness: float

@@ -62,11 +62,15 @@ class TextureSet:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def choose(self, units: Any) -> list[str]:
-        """The absolute path that each number in [0, 1) stands for."""
+        """The name that each number in [0, 1) stands for; names are the same on every machine."""
         if not self.names:
             raise VisionError(f"{self.folder} holds no pictures.")
         picks = np.minimum((np.asarray(units, np.float64) * len(self.names)).astype(np.int64), len(self.names) - 1)
-        return [(self.folder / self.names[int(k)]).as_posix() for k in picks]
+        return [self.names[int(k)] for k in picks]
+
+    def path(self, name: str) -> str:
+        """The absolute path of a picture, with forward slashes; empty for no picture."""
+        return (self.folder / name).as_posix() if name else ""
 
 
 def load_textures(folder: str | os.PathLike[str], split: str = "") -> TextureSet:

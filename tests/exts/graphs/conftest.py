@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 
 import kit_double
+from sim2real.vision import stage_plan_textures
 
 
 @pytest.fixture(params=["5.1", "6.0"])
@@ -28,7 +31,8 @@ def opened(kit):
     return stage
 
 
-@pytest.fixture(scope="session")
-def textures(tmp_path_factory):
-    """Folder of made textures: they are the same for every capture, and most of what a small one costs."""
-    return tmp_path_factory.mktemp("textures")
+@pytest.fixture(autouse=True)
+def few_textures(monkeypatch):
+    """Few small textures are made: they are most of what a small capture costs."""
+    make = functools.partial(stage_plan_textures.make_textures, count=3, height=16)
+    monkeypatch.setattr(stage_plan_textures, "make_textures", make)

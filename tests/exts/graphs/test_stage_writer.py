@@ -71,13 +71,13 @@ def test_what_was_planned_is_on_the_stage(stage, tmp_path):
                 np.testing.assert_allclose(world(stage, lamp.path)[:3, 3], lamp.position, atol=1e-9)
             dome = "/World/lamps/dome"
             assert value(stage, dome, "inputs:intensity") == pytest.approx(plan.dome.intensity)
-            assert value(stage, dome, "inputs:texture:file").path == plan.dome.texture
+            assert value(stage, dome, "inputs:texture:file").path == planner.dome_file(plan.dome)
             assert np.degrees(np.arctan2(*world(stage, dome)[[1, 0], 0])) % 360 == pytest.approx(plan.dome.turn_deg)
             for surface in plan.surfaces:
                 bound, _ = UsdShade.MaterialBindingAPI(stage.GetPrimAtPath(surface.path)).ComputeBoundMaterial()
                 shader = shader_path(surface.path)
                 assert str(bound.GetPath()) == shader.rpartition("/")[0]
-                assert value(stage, shader, "inputs:diffuse_texture").path == surface.texture
+                assert value(stage, shader, "inputs:diffuse_texture").path == planner.surface_file(surface)
                 assert value(stage, shader, "inputs:metallic_constant") == surface.metallic
                 assert value(stage, shader, "inputs:reflection_roughness_constant") == pytest.approx(surface.roughness)
             for thing in plan.objects:

@@ -99,10 +99,10 @@ def _build(plans: Sequence[StagePlan], planner: StagePlanner, dome: str) -> None
                 if lamp.position is not None:
                     rep.modify.pose(position=_sequence([row.position for row in rows]))
         if first.dome is not None:
-            _build_dome([plan.dome for plan in plans], dome, planner.contents.up)
+            _build_dome([plan.dome for plan in plans], dome, planner)
         for k, surface in enumerate(first.surfaces):
             painted = [plan.surfaces[k] for plan in plans]
-            _build_material(surface.path, painted, planner.contents.metres_per_unit)
+            _build_material(surface.path, painted, planner)
         for k, thing in enumerate(first.objects):
             _build_pose(thing.path, [plan.objects[k] for plan in plans])
         for k, shape in enumerate(first.distractors):
@@ -146,22 +146,26 @@ def _build_pose(path: str, rows: Sequence[Any], *, visibility: bool = True) -> N
             rep.modify.visibility(_sequence([row.visible for row in rows]))
 
 
-def _build_dome(rows: Sequence[Any], path: str, up: tuple[float, float, float]) -> None:
+def _build_dome(rows: Sequence[Any], path: str, planner: StagePlanner) -> None:
     import omni.replicator.core as rep
 
     with rep.get.prim_at_path(path):
         names = {"intensity": "inputs:intensity", "temperature_K": "inputs:colorTemperature"}
-        _attributes(rows, {**names, "texture": "inputs:texture:file"})
+        _attributes(rows, names)
+        if rows[0].texture is not None:
+            rep.modify.attribute("inputs:texture:file", _sequence([planner.dome_file(row) for row in rows]))
+        up = planner.contents.up
         rep.modify.pose(rotation=_sequence([tuple(row.turn_deg * along for along in up) for row in rows]))
 
 
-def _build_material(path: str, rows: Sequence[Any], metres_per_unit: float) -> None:
+def _build_material(path: str, rows: Sequence[Any], planner: StagePlanner) -> None:
     import omni.replicator.core as rep
 
     with rep.get.prim_at_path(shader_path(path)):
         names = {"roughness": "reflection_roughness_constant", "metallic": "metallic_constant"}
-        _attributes(rows, {field: f"inputs:{name}" for field, name in {**names, "texture": "diffuse_texture"}.items()})
-        scales = [row.tiling * metres_per_unit for row in rows]
+        _attributes(rows, {field: f"inputs:{name}" for field, name in names.items()})
+        rep.modify.attribute("inputs:diffuse_texture", _sequence([planner.surface_file(row) for row in rows]))
+        scales = [row.tiling * planner.contents.metres_per_unit for row in rows]
         rep.modify.attribute("inputs:texture_scale", _sequence([(scale, scale) for scale in scales]))
     if rows[0].colour is not None:
         _build_colour(path, [row.colour for row in rows])

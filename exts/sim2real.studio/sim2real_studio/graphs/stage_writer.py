@@ -96,7 +96,7 @@ class StageWriter:
                     self.stage,
                     surface.path,
                     colour=surface.colour,
-                    texture=surface.texture,
+                    texture=self.planner.surface_file(surface),
                     tiling=surface.tiling * self.planner.contents.metres_per_unit,
                     roughness=surface.roughness,
                     metallic=surface.metallic,
@@ -206,7 +206,8 @@ class StageWriter:
         if dome.temperature_K is not None:
             light.CreateColorTemperatureAttr(dome.temperature_K)
         if dome.texture is not None:
-            prim.CreateAttribute("inputs:texture:file", Sdf.ValueTypeNames.Asset).Set(Sdf.AssetPath(dome.texture))
+            picture = Sdf.AssetPath(self.planner.dome_file(dome))
+            prim.CreateAttribute("inputs:texture:file", Sdf.ValueTypeNames.Asset).Set(picture)
             prim.CreateAttribute("inputs:texture:format", Sdf.ValueTypeNames.Token).Set(UsdLux.Tokens.latlong)
         if self.poses:
             turn = Gf.Matrix4d().SetRotate(Gf.Rotation(Gf.Vec3d(*self.planner.contents.up), dome.turn_deg))
