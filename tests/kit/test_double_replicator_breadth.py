@@ -177,6 +177,10 @@ def test_bodies_and_scenes(rep, stage):
     physics.remove_collider(cube)
     assert not cube.HasAPI(UsdPhysics.RigidBodyAPI) and not cube.HasAPI(UsdPhysics.CollisionAPI)
     physics.create_physics_scene("/Scene", enableCCD=True, gravityMagnitude=3.0)
+    physics.apply_rigid_body(cube, physics_scene="/Scene")
+    assert UsdPhysics.RigidBodyAPI(cube).GetSimulationOwnerRel().GetTargets() == ["/Scene"]
+    with pytest.raises(ValueError, match="no physics scene"):
+        physics.apply_collider(cube, physics_scene="/Other")
     assert stage.GetPrimAtPath("/Scene").GetAttribute("physics:gravityMagnitude").Get() == 3.0
     with pytest.raises(ValueError, match="could not be found"):
         physics.apply_rigid_body(cube, kinematic=True)

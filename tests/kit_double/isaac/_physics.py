@@ -28,6 +28,7 @@ class Physics:
         self.steps = 0
         self.callbacks: dict[int, tuple[Any, Callable[..., Any]]] = {}
         self._held: dict[str, Arrays] = {}
+        self._by_hand = False
         kit.on_tick.append(self._follow)
 
     def stage(self) -> Usd.Stage:
@@ -45,8 +46,6 @@ class Physics:
             self.start()
         elif timeline.is_stopped() and self.started and not self._by_hand:
             self.stop()
-
-    _by_hand = False
 
     def start(self, by_hand: bool = False) -> None:
         """Begins; by hand it lasts until ``stop``."""

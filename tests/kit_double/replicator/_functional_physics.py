@@ -42,7 +42,9 @@ class Physics:
     ) -> None:  # fmt: skip
         """A rigid body, with a collider."""
         for prim in as_prims("functional.physics.apply_rigid_body", prims):
-            UsdPhysics.RigidBodyAPI.Apply(prim)
+            api = UsdPhysics.RigidBodyAPI.Apply(prim)
+            if physics_scene is not None:
+                api.CreateSimulationOwnerRel().SetTargets(_scenes(self._rep, physics_scene))
             self._physics(prim, extra, PHYSX_BODY, "physxRigidBody")
             if with_collider:
                 self.apply_collider(prim, physics_scene, {"approximation": approximation or "convexHull"})
@@ -50,7 +52,9 @@ class Physics:
     def apply_collider(self, prims: Any, physics_scene: Any, extra: dict[str, Any]) -> None:
         """A collider."""
         for prim in as_prims("functional.physics.apply_collider", prims):
-            UsdPhysics.CollisionAPI.Apply(prim)
+            api = UsdPhysics.CollisionAPI.Apply(prim)
+            if physics_scene is not None:
+                api.CreateSimulationOwnerRel().SetTargets(_scenes(self._rep, physics_scene))
             UsdPhysics.MeshCollisionAPI.Apply(prim)
             if extra.get("approximation") not in (None, *APPROXIMATIONS):
                 raise ValueError(f"approximation {extra['approximation']!r}: one of {', '.join(APPROXIMATIONS)}")
@@ -111,3 +115,12 @@ class Physics:
         for prim in as_prims("functional.randomizer.display_color", prims):
             colour = Gf.Vec3f(*(float(c) for c in generator.random(3)))
             UsdGeom.Gprim(prim).CreateDisplayColorAttr([colour])
+
+
+def _scenes(rep: Rep, paths: Any) -> list[Sdf.Path]:
+    """Paths of physics scenes that exist."""
+    found = [Sdf.Path(path) for path in ([paths] if isinstance(paths, str) else paths)]
+    for path in found:
+        if not UsdPhysics.Scene(rep.stage().GetPrimAtPath(path)):
+            raise ValueError(f"there is no physics scene at {path}")
+    return found

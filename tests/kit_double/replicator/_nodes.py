@@ -6,11 +6,11 @@ samples are the stand-in's own: the order of evaluation and the numbers are no p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from pxr import Gf, Sdf, Usd
+from pxr import Sdf, Tf, Usd
 
 from kit_double import StrictObject
 
@@ -329,19 +329,12 @@ def plain(what: str, value: Any) -> Any:
     return value
 
 
-def vectors(value: Any) -> Sequence[float]:
-    """A Gf vector or tuple as a tuple."""
-    return tuple(value) if isinstance(value, (Gf.Vec3d, Gf.Vec3f, list, tuple)) else (value,)
-
-
 def new_path(rep: Rep, parent: Any, name: str) -> str:
     """A free path below ``parent``, ``/Replicator`` by default.
 
     Raises:
         ValueError: the parent is no prim; the name is no identifier.
     """
-    from pxr import Tf
-
     if not isinstance(name, str) or not Tf.IsValidIdentifier(name):
         raise ValueError(f"name {name!r} is no valid prim name")
     stage = rep.stage()

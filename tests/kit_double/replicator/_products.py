@@ -121,6 +121,8 @@ def make_product(rep: Rep, what: str, camera: Any, resolution: Any, force_new: b
         or not all(type(v) is int and v > 0 for v in resolution)
     ):
         raise TypeError(f"{what}: resolution is (width, height) in whole pixels, got {resolution!r}")
+    if variables is not None:
+        raise NotImplementedError(f"{what}(render_vars=) exists, but the stand-in does not play it")
     if name is not None and not isinstance(name, str):
         raise TypeError(f"{what}: name must be a string, got {type(name).__name__}; a list breaks in Isaac Sim 5.1")
     if isinstance(camera, (list, tuple)):

@@ -151,6 +151,7 @@ def contents(rep: Rep) -> dict[str, Any]:
         textures: Any, texture_scale: Any, texture_rotate: Any, per_sub_mesh: bool, project_uvw: bool,
         seed: int | None, input_prims: Any,
     ) -> ReplicatorItem:  # fmt: skip
+        _whole("texture", per_sub_mesh, project_uvw)
         prims, held = targets("texture", input_prims), {}
         plain("randomizer.texture", textures)
         if not isinstance(textures, Distribution) and (not isinstance(textures, list) or not textures):
@@ -175,6 +176,7 @@ def contents(rep: Rep) -> dict[str, Any]:
         return ReplicatorItem(rep, _modify.add_node(rep, "randomizer_texture", prims, act), prims)
 
     def color(colors: Any, per_sub_mesh: bool, seed: int | None, input_prims: Any) -> ReplicatorItem:
+        _whole("color", per_sub_mesh)
         prims, held = targets("color", input_prims), {}
         plain("randomizer.color", colors)
         if isinstance(colors, Distribution) and colors.width != 3:
@@ -264,6 +266,11 @@ def contents(rep: Rep) -> dict[str, Any]:
         "instantiate": instantiate,
     }
     return rep.functions("randomizer", {**bodies, **rep.unplayed("randomizer", "scatter_3d")})
+
+
+def _whole(what: str, *flags: bool) -> None:
+    if any(flags):
+        raise NotImplementedError(f"randomizer.{what} of sub-meshes or projected: the stand-in does not play it")
 
 
 def _any(_: str, value: Any) -> Any:
