@@ -13,6 +13,17 @@ from exts.driver import EXTENSION, WORKSPACE, Studio
 from kit_double.extensions import load_extension
 
 
+SAME_FOR_BOTH = ("test_window.py", "test_scenes.py", "test_stage_window.py")
+"""Tests of code that is the same for both versions: what differs stands in compat.py and is tested on both elsewhere."""
+
+
+def pytest_collection_modifyitems(items):
+    """Leave these tests on 5.1 to the slow suite, and on 6.0 to every run."""
+    for item in items:
+        if item.path.name in SAME_FOR_BOTH and item.path.parent == Path(__file__).parent and "[5.1" in item.nodeid:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def extension_path(monkeypatch) -> Path:
     """The extension's folder, on `sys.path` for the length of a test."""

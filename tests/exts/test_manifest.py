@@ -29,7 +29,8 @@ def test_files_that_it_names_are_there(manifest, extension_path):
     package = manifest["package"]
     for key in ("readme", "changelog", "icon", "preview_image"):
         assert (extension_path / package[key]).is_file(), package[key]
-    assert Image.open(extension_path / package["icon"]).size == (256, 256)
+    with Image.open(extension_path / package["icon"]) as icon:
+        assert icon.size == (256, 256)
 
 
 def test_only_what_both_versions_have_is_required(manifest):
