@@ -1,11 +1,9 @@
 """Engines join a finished bundle: covered by hashes, exchanged whole, and never at the cost of the bundle."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import pytest
 
@@ -93,32 +91,48 @@ def test_what_cannot_be_added_changes_nothing(folder, tmp_path_factory):
 
 
 KILLED = """
-import itertools, sys
+import os, shutil, signal, sys
 from sim2real.contract import add_engine
-print("ready", flush=True)
-for i in itertools.count():
-    add_engine(sys.argv[1], "orin", {f"{i}.plan": bytes(100_000), "x.plan": str(i).encode() * 1000}, {"build": i})
+
+CHANGES = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")
+folder = sys.argv[1]
+add_engine(folder, "orin", {"old.plan": b"old", "x.plan": b"x"}, {"build": 0})
+for count in range(1, 200):  # killed before the first touch of a file, the second, ... until nothing is left to touch
+    place = f"{folder}-{count}"
+    shutil.copytree(folder, place)
+    child = os.fork()
+    if child == 0:
+        left = count
+
+        def hook(event, arguments):
+            global left
+            left -= event in CHANGES
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        add_engine(place, "orin", {"new.plan": bytes(100_000), "x.plan": b"y" * 1000}, {"build": 1})
+        os._exit(0)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+        break
+print(count)
 """
 
 
 def test_a_kill_leaves_a_whole_bundle(folder):
-    """Killed six times at some moment of an exchange: what the list names is there and of the right hash."""
-    found = set()
-    for i in range(6):
-        child = subprocess.Popen([sys.executable, "-c", KILLED, str(folder)], stdout=subprocess.PIPE)
-        assert child.stdout.readline() == b"ready\n"
-        began = time.monotonic()
-        while time.monotonic() - began < 0.02 + 0.006 * i:
-            pass
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
-        manifest = read_manifest(folder)
+    """Killed before each touch of a file in an exchange: what the list names is there and of the right hash."""
+    done = subprocess.run([sys.executable, "-c", KILLED, str(folder)], capture_output=True, text=True, check=True)
+    kills, found = int(done.stdout) - 1, set()
+    assert 5 < kills < 198
+    for count in range(1, kills + 2):
+        place = Path(f"{folder}-{count}")
+        manifest = read_manifest(place)
         assert manifest.contract == make()
         for name in manifest.files:
-            check_file(manifest, folder, name)
-        found |= set(manifest.files)
-    assert any(name.startswith("engines/orin/") for name in found)
-    add_engine(folder, "orin", {"last.plan": b"last"}, {})
-    assert [path.name for path in (folder / "engines").iterdir()] == ["orin"]
-    assert json.loads(check_file(read_manifest(folder), folder, "engines/orin/record.json")) == {}
+            check_file(manifest, place, name)
+        found.add(frozenset(name for name in manifest.files if name.startswith("engines/")))
+        add_engine(place, "orin", {"last.plan": b"last"}, {})
+        assert [path.name for path in (place / "engines").iterdir()] == ["orin"]
+        assert json.loads(check_file(read_manifest(place), place, "engines/orin/record.json")) == {}
+    old, new = (frozenset(f"engines/orin/{n}" for n in (f"{a}.plan", "record.json", "x.plan")) for a in ("old", "new"))
+    assert found == {old, frozenset(), new}
