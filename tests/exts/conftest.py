@@ -12,9 +12,8 @@ import kit_double
 from exts.driver import EXTENSION, WORKSPACE, Studio
 from kit_double.extensions import load_extension
 
-
 SAME_FOR_BOTH = ("test_window.py", "test_scenes.py", "test_stage_window.py")
-"""Tests of code that is the same for both versions: what differs stands in compat.py and is tested on both elsewhere."""
+"""Tests of code that is the same for both versions; what differs stands in compat.py and is tested on both."""
 
 
 def pytest_collection_modifyitems(items):
