@@ -99,6 +99,7 @@ Run `./sim2real.sh generat --frames 5` or
         --physics ovphysx
     python standalone/generate_depth.py --out there --fast
     python standalone/no_such.py
+    ./python.sh standalone/generate_depth_replicator.py --frames 5
 
 Read [this](nowhere.md), [that](page.md#no-such-heading), ![picture](no.png), [good](page.md#a-page).
 It is `sim2real.spec.load_specs`, `sim2real.specs.load_spec` or `sim2real.spec.Spec.sead`, in `source/sim2real/none.py`.
@@ -120,6 +121,12 @@ from sim2real.datasets.generate import GenerateCfg
 GenerateCfg(out="there", frame=5)
 ```
 
+```python
+from sim2real_studio.graphs.capture import CaptureCfg, captured
+
+CaptureCfg(out="there", frame=5)
+```
+
 ```yaml
 schema: 1
 seed: seven
@@ -137,16 +144,19 @@ def test_bad_commands_are_found():
         "the following arguments are required: --out",
         "unrecognized arguments: --fast",
         "there is no standalone/no_such.py",
+        "generate_depth_replicator.py: error: the following arguments are required: --out",
     ):
         assert said in faults
-    assert len(check.command_faults(BAD)) == 6
+    assert len(check.command_faults(BAD)) == 7
 
 
 def test_bad_python_is_found(tmp_path):
     """A syntax error, an import of nothing, an argument of nothing; and an assertion that fails when it runs."""
     faults = check.python_faults(BAD)
-    assert len(faults) == 3
-    for said, fault in zip(("does not compile", "no_such_name", "takes no argument 'frame'"), faults, strict=True):
+    frame = "takes no argument 'frame'"
+    words = ("does not compile", "no_such_name", f"GenerateCfg {frame}", "captured", f"CaptureCfg {frame}")
+    assert len(faults) == len(words)
+    for said, fault in zip(words, faults, strict=True):
         assert said in fault
     (block,) = (block for block in check.blocks(BAD) if block.runnable)
     assert "AssertionError" in check.run_block(block, tmp_path)
