@@ -101,8 +101,10 @@ def main() -> None:
         "machine": f"{platform.machine()}, {CORES} of {os.cpu_count()} cores",
         "versions": {"python": platform.python_version(), "warp": wp.config.version, "numpy": np.__version__},
         "load_average_1min": round(os.getloadavg()[0], 2),
+        "panel_while_a_job_runs": bench_panel(
+            args.repeats
+        ),  # before colours load torch, which collections wade through
         "previews": {preset: bench_preview(preset, args.repeats) for preset in PRESETS},
-        "panel_while_a_job_runs": bench_panel(args.repeats),
     }
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(report, indent=1) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -76,7 +76,7 @@ class SpecDocument:
                 text = spec_text.removed(text, path)
         return text
 
-    @cached_property
+    @property
     def root(self) -> Node:
         """The whole text, switched off or not, as a tree."""
         return spec_text.read(self.text, self.folder)
@@ -93,6 +93,10 @@ class SpecDocument:
     def with_seed(self, seed: int) -> SpecDocument:
         """Return the spec with another seed."""
         return self.edited(spec_text.replaced(self.text, ("seed",), str(seed)))
+
+    def bare(self) -> SpecDocument:
+        """Return the same without what was read from it, which is a thousand times its text: for those that wait."""
+        return replace(self)
 
     def edited(self, text: str) -> SpecDocument:
         """Return a version with another text.

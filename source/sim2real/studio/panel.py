@@ -150,7 +150,7 @@ class Panel:
         """Take a new state and remember the old one."""
         if given == self._given and document == self._document:
             return
-        self._undo = [*self._undo, _Step(self._given, self._document)][-MOST_UNDO:]
+        self._undo = [*self._undo, _Step(self._given, self._document.bare())][-MOST_UNDO:]
         self._redo.clear()
         self._become(given, document)
 
@@ -187,7 +187,7 @@ class Panel:
         with self._lock:
             if not source:
                 return False
-            target.append(_Step(self._given, self._document))
+            target.append(_Step(self._given, self._document.bare()))
             step = source.pop()
             self.errors.clear()
             self._become(step.given, step.document)

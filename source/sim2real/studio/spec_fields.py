@@ -90,7 +90,7 @@ def edited(document: SpecDocument, section: str, key: str, value: Any) -> SpecDo
     return None if entry is None or value == entry.field.default else entry.edit(document, value)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _entries(document: SpecDocument, section: str) -> dict[str, _Entry]:
     found = document.root.fields("a spec")
     entries: list[_Entry] = []

@@ -23,7 +23,7 @@ _WORD = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z][a-z_]*")
 """Words that need no quotes; the others are YAML's own for true, false and nothing."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def read(text: str, folder: str | None = None) -> Node:
     """Return the root of a spec's text.
 

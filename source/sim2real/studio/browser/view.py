@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOOK_S = 0.1
 """Time between two looks at the panel [s]."""
 CLOCK_S = 1.0
-"""Time between two looks at the clock of a running job [s]."""
+"""Time between two looks at what no version tells: a running job's clock, a file that an action waits for [s]."""
 MOST_CARDS = 12
 """Jobs that the list shows."""
 WIDTH_PX = 560
@@ -167,8 +167,7 @@ class View:
         with self._lock:
             self._take(at_once=False)
             version = self.panel.poll()
-            running = any(job.state == "running" for job in self.panel.jobs)
-            ticked = running and time.monotonic() - self._shown_at > CLOCK_S
+            ticked = time.monotonic() - self._shown_at > CLOCK_S
             if version != self._version or self._changed or ticked:
                 self._version, self._changed = version, False
                 self._show()
