@@ -369,3 +369,21 @@ def test_small_modules(kit, stage, tmp_path):
     with pytest.raises(RuntimeError, match="assets root"):
         get_assets_root_path()
     enable_extension("omni.replicator.core")
+
+
+def test_labels_of_either_generation(kit, stage):
+    from isaacsim.core.utils.semantics import add_labels, get_labels
+
+    box = stage.GetPrimAtPath("/World/box")
+    add_labels(box, ["crate"], instance_name="class")
+    add_labels(box, ["wood"], overwrite=False)
+    assert get_labels(box) == {"class": ["crate", "wood"]}
+    with pytest.raises(TypeError, match="list of labels"):
+        add_labels(box, "crate")
+    if kit.version == "6.0":
+        from isaacsim.core.experimental.utils import semantics
+
+        semantics.add_labels("/World/box", labels="red", taxonomy="colour")
+        assert semantics.get_labels("/World/box")["colour"] == ["red"]
+        semantics.remove_all_labels("/World/box")
+        assert get_labels(box) == {}

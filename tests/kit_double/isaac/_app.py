@@ -248,3 +248,44 @@ def extension_functions(kit: Kit, module: str) -> dict[str, Any]:
     }
     known = {name for name, row in names_in(module, kit.version).items() if isinstance(row, str) and parts_of(row)}
     return functions(kit, module, {k: v for k, v in bodies.items() if k in known})
+
+
+def semantic_functions(kit: Kit, module: str) -> dict[str, Any]:
+    """Labels on prims, of either generation: the old one names an instance, the new one a taxonomy by keyword."""
+    from kit_double.replicator import _usd
+
+    def prim_of(prim: Any) -> Usd.Prim:
+        found = prim if isinstance(prim, Usd.Prim) else physics_of(kit).stage().GetPrimAtPath(str(prim))
+        if not found:
+            raise ValueError(f"there is no prim at {prim!r}")
+        return found
+
+    def add(prim: Any, labels: Any, taxonomy: str, overwrite: bool = False) -> None:
+        values = [labels] if isinstance(labels, str) else list(labels)
+        _usd.set_labels(prim_of(prim), {taxonomy: values}, "replace" if overwrite else "add")
+
+    def add_classic(prim: Any, labels: list[str], instance_name: str, overwrite: bool) -> None:
+        if not isinstance(labels, list):
+            raise TypeError(f"add_labels takes a list of labels, got {type(labels).__name__}")
+        add(prim, labels, instance_name, overwrite)
+
+    def alone(include_descendants: bool) -> None:
+        if include_descendants:
+            raise NotImplementedError(f"{module}(include_descendants=True) exists, but the stand-in does not play it")
+
+    def remove(prim: Any, *, remove_taxonomies: bool, include_descendants: bool) -> None:
+        alone(include_descendants)
+        _usd.set_labels(prim_of(prim), None, "clear")
+
+    def get(prim: Any, *, include_descendants: bool = False) -> dict[str, list[str]]:
+        alone(include_descendants)
+        return _usd.labels_of(prim_of(prim))
+
+    new = "experimental" in module
+    bodies: dict[str, Any] = {
+        "add_labels": (lambda prim, *, labels, taxonomy: add(prim, labels, taxonomy)) if new else add_classic,
+        "get_labels": get,
+    }
+    if new:
+        bodies["remove_all_labels"] = remove
+    return functions(kit, module, bodies)

@@ -51,6 +51,20 @@ def _experimental_app(kit: Kit) -> dict[str, Any]:
     return extension_functions(kit, "isaacsim.core.experimental.utils.app")
 
 
+@module("isaacsim.core.experimental.utils.semantics", only="6.0")
+def _experimental_semantics(kit: Kit) -> dict[str, Any]:
+    from ._app import semantic_functions
+
+    return semantic_functions(kit, "isaacsim.core.experimental.utils.semantics")
+
+
+@module("isaacsim.core.utils.semantics")
+def _utils_semantics(kit: Kit) -> dict[str, Any]:
+    from ._app import semantic_functions
+
+    return semantic_functions(kit, "isaacsim.core.utils.semantics")
+
+
 @module("isaacsim.core.simulation_manager")
 def _simulation_manager(kit: Kit) -> dict[str, Any]:
     from ._app import simulation_manager
