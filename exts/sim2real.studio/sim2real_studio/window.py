@@ -112,8 +112,10 @@ class StudioWindow(MenuHelperWindow):
         self._session.changed()
 
     def _build_toolbar(self) -> None:
+        self._spec = ui.Label(
+            "", height=ROW_HEIGHT, elided_text=True, identifier="toolbar.spec", tooltip="The spec that is edited"
+        )
         with ui.HStack(height=ROW_HEIGHT, spacing=SPACING):
-            self._spec = ui.Label("", elided_text=True, identifier="toolbar.spec", tooltip="The spec that is edited")
             self._undo = _tool("Undo", "toolbar.undo", "Take the last change back", self._undo_clicked)
             self._redo = _tool("Redo", "toolbar.redo", "Make the change again", self._redo_clicked)
             _tool("Load...", "toolbar.load", "Take a panel or a spec from a YAML file", self._load_clicked)
