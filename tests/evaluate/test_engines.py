@@ -8,18 +8,14 @@ import numpy as np
 import pytest
 
 from evaluate.robots import anymal, digest, go2, panda
-from sim2real.cli.main import main
 from sim2real.contract import Joint, Robot
 from sim2real.evaluate.engines.dart_player import DartPlayer, quat_of
 from sim2real.evaluate.engines.drives import Drives
 from sim2real.evaluate.engines.lab_player import LabPlayer
 from sim2real.evaluate.engines.mujoco_player import MujocoPlayer
 from sim2real.evaluate.engines.player import Conditions, EngineUnavailable, RobotMismatch, check_engine
-from sim2real.evaluate.engines.urdf import find_urdf, plain_urdf
-from sim2real_tasks import own
-from sim2real_tasks.robots.own import own_urdf
+from sim2real.evaluate.engines.urdf import plain_urdf
 from sim2real_tasks.robots.vendor import vendor_urdf
-from tasks.own_urdfs import quadruped
 
 PLAYERS = {"mujoco": MujocoPlayer, "dart": DartPlayer}
 DT, DECIMATION = 0.005, 4
@@ -343,33 +339,6 @@ def test_another_urdf_is_refused():
         MujocoPlayer(dataclasses.replace(go2(), urdf_sha256="0" * 64), DT, DECIMATION)
     with pytest.raises(RobotMismatch, match="has no description 'nobody/none.urdf'"):
         MujocoPlayer(dataclasses.replace(go2(), urdf="nobody/none.urdf"), DT, DECIMATION)
-
-
-def test_an_own_robot_is_found_by_its_card(tmp_path, monkeypatch):
-    """In the cache; written again from the card where that is gone; refused where the card is gone or another one."""
-    folder = tmp_path / "cards"
-    monkeypatch.setenv("SIM2REAL_ROBOTS", str(folder))
-    monkeypatch.setenv("SIM2REAL_CACHE", str(tmp_path / "cache"))
-    source = tmp_path / "dog.urdf"
-    source.write_text(quadruped())
-    assert main(["robot", "add", str(source), "--name", "my_dog"]) == 0
-    written = own_urdf(own.card_named("my_dog"))
-    robot = dataclasses.replace(go2(), urdf=f"own/{written.name}", urdf_sha256=digest(written))
-    assert find_urdf(robot) == written
-    written.unlink()
-    assert find_urdf(robot) == written and written.is_file()
-    with pytest.raises(RobotMismatch, match="leave --urdf away: its card has it"):
-        find_urdf(robot, source)
-    written.unlink()
-    card = folder / "my_dog.yaml"
-    card.write_text(card.read_text().replace("effort: 20", "effort: 19", 1))
-    with pytest.raises(RobotMismatch, match="card 'my_dog' or its URDF has changed since: now it gives my_dog-"):
-        find_urdf(robot)
-    card.unlink()
-    with pytest.raises(RobotMismatch, match=r"no robot card 'my_dog' in .*; or give its file with --urdf"):
-        find_urdf(robot)
-    with pytest.raises(RobotMismatch, match="'own/dog.urdf' is no description of an own robot"):
-        find_urdf(dataclasses.replace(robot, urdf="own/dog.urdf"))
 
 
 def test_a_missing_mesh_and_a_broken_file_are_named(tmp_path):

@@ -145,6 +145,7 @@ class SpecEpisodes:
             mass=np.ones((count, len(links))),
             load=np.zeros((count, len(links))),
             com=np.zeros((count, len(links), 3)),
+            heads=self.heads,
         )
         for name, term in self.terms.items():
             if term.target == "shape.friction":

@@ -8,8 +8,8 @@ decision of the policy for all worlds at once; inside, the engine steps its phys
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -70,10 +70,12 @@ class LinkChanges:
     """Mass that is carried at the centre of mass, beside it [kg], (n, links)."""
     com: np.ndarray
     """How far the centre of mass is moved, in the link's frame [m], (n, links, 3)."""
+    heads: Mapping[str, str] = field(default_factory=dict)
+    """Link -> the link that it is tied to for good, of which an engine may have made one body with it."""
 
     def take(self, rows: np.ndarray | list[int]) -> LinkChanges:
         """The changes of some worlds."""
-        return LinkChanges(names=self.names, mass=self.mass[rows], load=self.load[rows], com=self.com[rows])
+        return dataclasses.replace(self, mass=self.mass[rows], load=self.load[rows], com=self.com[rows])
 
     def on(self, names: Sequence[str], engine: str) -> LinkChanges:
         """The changes with a column for each link that an engine has, in its order.
@@ -82,7 +84,10 @@ class LinkChanges:
             RobotMismatch: a link is changed that the engine has not.
         """
         changed = (self.mass != 1.0).any(axis=0) | (self.load != 0.0).any(axis=0) | (self.com != 0.0).any(axis=(0, 2))
-        missing = [name for name, does in zip(self.names, changed, strict=True) if does and name not in names]
+        here = set(names)
+        missing = [
+            name for k, name in enumerate(self.names) if changed[k] and name not in here and not self._in_head(k, here)
+        ]
         if missing:
             raise RobotMismatch(
                 f"the spec changes links that are not links of their own in '{engine}': {', '.join(missing)}; it has:"
@@ -100,6 +105,13 @@ class LinkChanges:
             whole.mass[:, mine], whole.load[:, mine] = self.mass[:, other], self.load[:, other]
             whole.com[:, mine] = self.com[:, other]
         return whole
+
+    def _in_head(self, k: int, here: set[str]) -> bool:
+        """Whether a link changes no more than its mass, by the factor of the link that it is tied to and is part of."""
+        head = self.heads.get(self.names[k])
+        if head not in here or head not in self.names or self.load[:, k].any() or self.com[:, k].any():
+            return False
+        return bool((self.mass[:, k] == self.mass[:, self.names.index(head)]).all())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
