@@ -122,19 +122,18 @@ def test_meshes_are_given_in_the_frame_of_their_body():
     assert found["box"].colour == (1.0, 0.0, 0.0) and found["wall"].colour == GREY
 
 
-@pytest.mark.parametrize(("arguments", "said"), [(("go2", "--worlds", "0"), "1 to 64"), (("nonsense",), "nonsense")])
-def test_process_tells_why_it_cannot_start(arguments, said):
-    """As a message of the stream, with exit code 2; what engines print is not in it."""
-    command = [sys.executable, "-m", "sim2real.pipeline.scene_stream", *arguments]
+def test_process_tells_why_it_cannot_start():
+    """As a message of the stream, with exit code 2."""
+    command = [sys.executable, "-m", "sim2real.pipeline.scene_stream", "go2", "--worlds", "0"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         message = read_message(process.stdout)
-        assert message.kind == "error" and said in message.facts["text"]
+        assert message.kind == "error" and "1 to 64" in message.facts["text"]
         assert read_message(process.stdout) is None
         assert process.wait() == 2
 
 
 @pytest.mark.slow
-def test_running_environment_is_streamed(tmp_path):
+def test_running_environment_is_streamed():
     """The rover: bodies where the stage has them, cameras with pictures, time that goes on; it ends with its reader."""
     command = [sys.executable, "-m", "sim2real.pipeline.scene_stream", "avoidance", "--spec", "avoidance"]
     command += ["--worlds", "2"]

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -45,9 +45,9 @@ class Message:
     """Numbers, by name."""
 
 
-def write_message(out: BinaryIO, message: Message) -> None:
+def write_message(out: IO[bytes], message: Message) -> None:
     """Write a message: the lengths of both parts, the facts as JSON, the arrays one after another."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in message.arrays.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in message.arrays.items()}
     shapes = [[name, array.dtype.str, list(array.shape)] for name, array in arrays.items()]
     head = json.dumps({"kind": message.kind, "facts": dict(message.facts), "arrays": shapes}).encode()
     body = b"".join(array.tobytes() for array in arrays.values())
@@ -55,7 +55,7 @@ def write_message(out: BinaryIO, message: Message) -> None:
     out.flush()
 
 
-def read_message(source: BinaryIO) -> Message | None:
+def read_message(source: IO[bytes]) -> Message | None:
     """Read a message; None at the end of the stream, also where it was cut off.
 
     Raises:
@@ -172,7 +172,7 @@ def _tensor(found: Any) -> np.ndarray:
     return np.array(getattr(found, "torch", found).cpu().numpy())
 
 
-def stream(out: BinaryIO, args: argparse.Namespace) -> None:
+def stream(out: IO[bytes], args: argparse.Namespace) -> None:
     """Step the environment and write, until the process is ended.
 
     Args:
@@ -276,7 +276,8 @@ def main() -> int:
     os.dup2(2, 1)
 
     def follow() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):  # not through sys.stdin: its lock, held here, would abort the end of the interpreter
+            pass
         os._exit(0)  # the studio is gone; engines do not end for an exception in a thread
 
     threading.Thread(target=follow, daemon=True).start()

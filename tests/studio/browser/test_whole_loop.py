@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from sim2real.studio.process import read_identity
-from studio.browser.page import browser, opened
+from studio.browser.page import WITH_3D, browser, opened
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def shoot(person, name):
 
 def test_from_a_spec_to_the_report(tmp_path):
     """Choose, edit, preview, generate, train, export, test, close and open again, kill, cancel: all by clicking."""
-    with browser() as chromium:
+    with browser(WITH_3D) as chromium:
         with opened(tmp_path, chromium) as person:
             person.choose("Robot and task", "avoidance")
             person.until(lambda: person.panel.value("robot.spec") == "avoidance", "the spec follows the task")
@@ -51,9 +51,14 @@ def test_from_a_spec_to_the_report(tmp_path):
             shoot(person, "dataset")
             person.click("Check")
             person.job("dataset.check", "done")
+            person.type("Folder", "runs/more")
+            person.type("Frames", "240")  # an export keeps 16 frames or more that no training saw
+            person.click("Generate")
+            person.until(lambda: "240" in person.panel.jobs[0].argv, "the job")
+            person.job("dataset.generate", "done")
 
             person.tab("Train")
-            person.type("Epochs", "2")
+            person.type("Epochs", "1")
             person.click("Train")
             person.job("train.start", "done")
             shoot(person, "train")
@@ -82,8 +87,8 @@ def test_from_a_spec_to_the_report(tmp_path):
         with opened(tmp_path, chromium) as person:
             assert person.text("Robot and task") == "avoidance"
             person.tab("Dataset")
-            assert (person.text("Frames"), person.text("Picture")) == ("50", "32")
-            person.shown("table").get_by_text("50 of 50").wait_for()
+            assert (person.text("Frames"), person.text("Picture")) == ("240", "32")
+            person.shown("table").get_by_text("240 of 240").wait_for()
             person.tab("Jobs")
             assert person.shown("job").filter(has_text="done").count() >= 5
 

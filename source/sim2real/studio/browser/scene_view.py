@@ -9,14 +9,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sim2real.errors import Sim2RealError
 from sim2real.pipeline.scene_stream import MOST_WORLDS, Message, read_message
 from sim2real.studio.browser import html
 from sim2real.studio.browser.worlds import Worlds
 from sim2real.studio.command import job_environment
+from sim2real.studio.preview import grid
 
 if TYPE_CHECKING:
     from sim2real.studio.browser.view import View
@@ -25,6 +29,8 @@ HELP = (
     "Runs the task in its engine with the panel's spec, and shows the worlds beside the panel. The last policy of the "
     "run folder in 'Train' moves the robots. Without one they hold their default pose, and the rover drives slowly."
 )
+PICTURE_S = 0.5
+"""Time between two pictures of the cameras in the tab [s]."""
 LAST_LINES = 12
 """Lines of the process that are kept to tell why it ended."""
 
@@ -51,6 +57,7 @@ class SceneView:
             self._start = gui.add_button("Start the scene", hint="Starts the engine; takes half a minute or more.")
             self._stop = gui.add_button("Stop the scene", visible=False, color="red", hint="Ends the engine's process.")
             self._status = gui.add_html(html.note("No scene runs."))
+            self._picture = gui.add_image(np.zeros((1, 1, 3), np.uint8), label="Cameras", visible=False)
         self._start.on_click(lambda _event: self.start())
         self._stop.on_click(lambda _event: self.stop())
         self._worlds = Worlds(view.server)
@@ -59,6 +66,7 @@ class SceneView:
         self._said: deque[str] = deque(maxlen=LAST_LINES)
         self._told = ("No scene runs.", "dim")
         self._shown: Any = None
+        self._pictured_at = float("-inf")
 
     # What people do -------------------------------------------------------------------------------------------------
 
@@ -162,6 +170,7 @@ class SceneView:
 
     def show(self) -> None:
         """Show how it stands; called by the view's thread."""
+        self._show_picture()
         shown = (self._told, self._process is not None, self._worlds.time_s)
         if shown == self._shown:
             return
@@ -170,6 +179,17 @@ class SceneView:
         lines = [*text.splitlines(), f"Time of the robots: {time_s:.1f} s"] if time_s is not None else text.splitlines()
         self._status.content = html.boxed(html.marked(lines, mark), "scene")
         self._start.visible, self._stop.visible = not running, running
+
+    def _show_picture(self) -> None:
+        """Show what the first cameras see, a grid of them, once in a while."""
+        pictures = self._worlds.pictures
+        if pictures is None:
+            if self._picture.visible:
+                self._picture.visible = False
+        elif time.monotonic() - self._pictured_at > PICTURE_S:
+            self._pictured_at = time.monotonic()
+            self._picture.image = grid(pictures)
+            self._picture.visible = True
 
     def close(self) -> None:
         """End the process."""

@@ -39,6 +39,8 @@ class Worlds:
         self._scene: Message | None = None
         self.time_s: float | None = None
         """Time of the robots [s]; None while nothing runs."""
+        self.pictures: np.ndarray | None = None
+        """What the first cameras see now, uint8 ``(n, h, w, 3)``."""
         server.scene.set_up_direction("+z")
         server.scene.configure_default_lights()
         server.scene.add_grid(
@@ -114,7 +116,7 @@ class Worlds:
             for world in range(len(poses))
         ]
         far = 0.5 * float(np.ptp(self._places[:, :2], axis=0).max()) + size
-        eye, target = (0.9 * far, -1.1 * far, 0.75 * far), (0.0, 0.0, 0.3 * height)
+        eye, target = (0.6 * far, -0.8 * far, 0.65 * far), (0.0, 0.0, 0.3 * height)
         self._server.initial_camera.position, self._server.initial_camera.look_at = eye, target
         for client in self._server.get_clients().values():
             client.camera.position, client.camera.look_at = eye, target
@@ -146,6 +148,8 @@ class Worlds:
                 handle.position, handle.wxyz = position, wxyz
                 if pictures is not None:
                     handle.image = pictures[world]
+            if pictures is not None:
+                self.pictures = pictures[:MOST_PICTURES]
 
     def clear(self) -> None:
         """Take everything away but the floor."""
@@ -153,7 +157,7 @@ class Worlds:
             for handle in (*(handle for _, handle in self._meshes), *self._labels, *self._cameras.values()):
                 handle.remove()
             self._meshes, self._labels, self._cameras = [], [], {}
-            self._places, self._scene, self.time_s = None, None, None
+            self._places, self._scene, self.time_s, self.pictures = None, None, None, None
 
 
 def places(count: int, distance: float) -> np.ndarray:
