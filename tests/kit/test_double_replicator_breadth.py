@@ -260,3 +260,38 @@ def test_a_stop_in_the_middle_waits_for_the_frame(kit_51):
     assert scene.rep.orchestrator.get_status() is status.STOPPED and not scene.rep.orchestrator.get_is_started()
     held.unregister()
     scene.product.destroy()
+
+
+def test_attributes_are_found_below_replicators_own_xforms(kit_51, rep, stage):
+    lamp = rep.create.light(light_type="Sphere")
+    paint = rep.functional.create.material("OmniPBR.mdl", diffuse_color_constant=(1.0, 1.0, 1.0))
+    with rep.trigger.on_frame():
+        with lamp:
+            rep.modify.attribute("intensity", rep.distribution.uniform(200.0, 2000.0))
+        with rep.get.prim_at_path(str(paint.GetPath())):
+            rep.modify.attribute("diffuse_color_constant", rep.distribution.uniform((0, 0, 0), (0.5, 0.5, 0.5)))
+    step(kit_51, rep)
+    light = lamp.get_output_prims()["prims"][0].GetChildren()[0]
+    assert 200 <= light.GetAttribute("inputs:intensity").Get() <= 2000
+    shader = paint.GetChildren()[0]
+    assert max(shader.GetAttribute("inputs:diffuse_color_constant").Get()) <= 0.5
+    kit_51.expect_fault("has no attribute 'brightness'")
+    with lamp:
+        rep.modify.attribute("brightness", 3.0)
+    step(kit_51, rep)
+
+
+def test_a_sequence_gives_as_many_items_as_its_stride(kit_51, rep):
+    cubes = rep.create.cube(count=2)
+    rows = [(float(i), 0.0, 0.0) for i in range(6)]
+    with rep.trigger.on_custom_event(event_name="pairs"), cubes:
+        rep.modify.pose(position=rep.distribution.sequence(rows, stride=2))
+    for first in (0.0, 2.0, 4.0, 0.0):
+        rep.utils.send_og_event(event_name="pairs")
+        step(kit_51, rep)
+        prims = cubes.get_output_prims()["prims"]
+        assert [p.GetAttribute("xformOp:translate").Get()[0] for p in prims] == [first, first + 1]
+    kit_51.expect_fault(r"gives 1 item\(s\) per evaluation for 2 prims")
+    with cubes:
+        rep.modify.pose(position=rep.distribution.sequence(rows))
+    step(kit_51, rep)

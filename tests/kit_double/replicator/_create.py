@@ -67,7 +67,8 @@ def contents(rep: Rep) -> dict[str, Any]:
         found = []
         for _ in range(check_count(what, count)):
             path = new_path(rep, parent, f"{name or kind}_Xform")
-            UsdGeom.Xform.Define(rep.stage(), path)
+            made = UsdGeom.Xform.Define(rep.stage(), path).GetPrim()
+            made.CreateAttribute("replicatorXform", Sdf.ValueTypeNames.Bool).Set(True)
             found.append(path)
         return found
 

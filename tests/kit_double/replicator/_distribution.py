@@ -108,11 +108,14 @@ def contents(rep: Rep) -> dict[str, Any]:
             return state["left"].pop(int(rng.integers(len(state["left"]))))
 
         def samples(rng: np.random.Generator, count: int) -> list[Any]:
-            first = index(rng)  # one item for all prims, or with a stride as many as it has
+            first = index(rng)
             found = items[first : first + step]
-            if len(found) not in (1, count):
-                raise ValueError(f"distribution.sequence: {len(found)} items of a stride {step} for {count} prims")
-            return found * count if len(found) == 1 else found
+            if len(found) != count:
+                raise ValueError(
+                    f"distribution.sequence gives {len(found)} item(s) per evaluation for {count} prims; its stride"
+                    " says how many"
+                )
+            return found
 
         made = Distribution(rep, "sequence", samples, None if seed == -1 else seed, width)
         made.on_restart(lambda: state.update(next=0, left=[]))

@@ -175,7 +175,8 @@ def contents(rep: Rep) -> dict[str, Any]:
         if isinstance(value, list) and len({type(v) for v in value}) > 1:
             raise ValueError(f"modify.attribute({name!r}): a list of mixed types {value!r}")
         node = add_write(
-            rep, "write_attribute", prims, f"modify.attribute({name!r})", value, lambda _, v: v,
+            rep, "write_attribute", lambda: _usd.leaves(prims(), name), f"modify.attribute({name!r})", value,
+            lambda _, v: v,
             lambda p, v: _usd.set_attribute(p, name, v, attribute_type),
         )  # fmt: skip
         return ReplicatorItem(rep, node, prims)

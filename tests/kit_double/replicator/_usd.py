@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pxr import Gf, Sdf, Usd, UsdGeom, UsdLux, UsdSemantics, UsdShade, Vt
+from pxr import Gf, Sdf, Usd, UsdGeom, UsdSemantics, UsdShade, Vt
 
 ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 _EULER = {order: getattr(UsdGeom.XformOp, f"TypeRotate{order}") for order in ORDERS}
@@ -137,15 +137,25 @@ def is_number(value: Any) -> bool:
     return type(value) in (int, float)
 
 
+def leaves(prims: list[Usd.Prim], name: str) -> list[Usd.Prim]:
+    """The prims that an attribute is written on: what stands below Replicator's own Xforms, where they lack it."""
+    if not prims or "xformOp" in name or prims[0].HasAttribute(name):
+        return prims
+    found: list[Usd.Prim] = []
+    for prim in prims:
+        found += leaves(list(prim.GetChildren()), name) if prim.HasAttribute("replicatorXform") else [prim]
+    return found
+
+
 def set_attribute(prim: Usd.Prim, name: str, value: Any, type_name: str | None = None) -> None:
-    """Sets an attribute; of a light also without ``inputs:``.
+    """Sets an attribute, also without its ``inputs:``; of a material that of its shader.
 
     Raises:
         ValueError: the prim has no such attribute and no type was given to make it.
     """
-    attribute = prim.GetAttribute(name)
-    if not attribute and (prim.HasAPI(UsdLux.LightAPI) or prim.IsA(UsdLux.NonboundableLightBase)):
-        attribute = prim.GetAttribute(f"inputs:{name}")
+    if prim.IsA(UsdShade.Material):
+        prim = shader_of(prim).GetPrim()
+    attribute = prim.GetAttribute(name) or prim.GetAttribute(f"inputs:{name}")
     if not attribute:
         if type_name is None:
             near = [a.GetName() for a in prim.GetAttributes()]
