@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim2real.spec.vision_stage import SHAPES
 from sim2real.vision.errors import VisionError
 from sim2real.vision.light import NOMINAL_LX
 from sim2real.vision.stage_plan_contents import (
@@ -76,7 +77,7 @@ class StagePlanner:
         if self._group("distractors") is None:
             return ()
         most = int(max(self._group("distractors").overrides["count"].bounds()[1]))
-        shapes = self.stage.option("distractors", "shapes", ("cube", "sphere", "cylinder", "cone"))
+        shapes = self.stage.option("distractors", "shapes", SHAPES)
         return tuple(shapes[k % len(shapes)] for k in range(most))
 
     def plan(self, frame: int) -> StagePlan:

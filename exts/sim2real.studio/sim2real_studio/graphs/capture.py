@@ -7,7 +7,6 @@ are committed whole, and a frame depends on its number alone.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -292,16 +291,3 @@ def _device() -> str | None:
     import warp as wp
 
     return "cuda" if wp.is_cuda_available() else None
-
-
-def run_headless(app: Any, work: Any) -> Any:
-    """Run a coroutine to its end in a standalone script, whose updates nobody else makes.
-
-    Args:
-        app: The ``SimulationApp``.
-        work: The coroutine.
-    """
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        app.update()
-    return task.result()
