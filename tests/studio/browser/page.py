@@ -12,12 +12,10 @@ from sim2real.studio.browser.server import Studio
 
 CHROMIUM = "/usr/bin/chromium"
 """Debian's; 'apt-get install chromium' puts it there."""
-FLAGS = ("--no-sandbox",)
-"""A container has no user namespace."""
-WITH_3D = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
-"""Draws the 3-D view without a GPU."""
-WITHOUT_3D = ("--disable-3d-apis", "--disable-gpu")
-"""Leaves the view empty: drawing it in software costs more than all the rest."""
+FLAGS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+"""A container has neither a user namespace nor a GPU; without any WebGL viser shows no panel."""
+NARROW = (960, 720)
+"""Size of a page whose 3-D view is small: drawing it in software costs more than all the rest."""
 PATIENCE_S = 120.0
 """How long a page may take to show what is waited for, on a machine that does other things too."""
 
@@ -114,14 +112,14 @@ class Person:
 
 
 @contextmanager
-def browser(flags: tuple[str, ...] = WITHOUT_3D) -> Iterator[Any]:
+def browser() -> Iterator[Any]:
     """A real Chromium without a window."""
     from playwright.sync_api import sync_playwright
 
     if not Path(CHROMIUM).exists():
         raise RuntimeError(f"these tests drive {CHROMIUM}, which is not there: apt-get install chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         try:
             yield chromium
         finally:
@@ -129,7 +127,7 @@ def browser(flags: tuple[str, ...] = WITHOUT_3D) -> Iterator[Any]:
 
 
 @contextmanager
-def opened(workspace: Path, chromium: Any, size: tuple[int, int] = (1280, 800), **options: Any) -> Iterator[Person]:
+def opened(workspace: Path, chromium: Any, size: tuple[int, int] = NARROW, **options: Any) -> Iterator[Person]:
     """A studio of a workspace and a page of it."""
     studio = Studio(workspace, port=0, **options)
     try:

@@ -55,6 +55,7 @@ def test_what_is_set_survives_and_what_is_wrong_does_not_enter(open_page, tmp_pa
         assert person.text("Environments") == "48" and not person.row("Randomize").locator("input").is_checked()
 
 
+@pytest.mark.slow
 def test_values_that_change_elsewhere_show_in_every_page(open_page, tmp_path):
     """Two pages and a script are three hands on one panel."""
     with open_page(tmp_path) as person:
@@ -67,6 +68,7 @@ def test_values_that_change_elsewhere_show_in_every_page(open_page, tmp_path):
         other.close()
 
 
+@pytest.mark.slow
 def test_every_section_field_and_button_is_there(open_page, tmp_path):
     """Each field that is not seldom needed has a row, each action a button with its reason where it cannot start."""
     with open_page(tmp_path) as person:
@@ -83,6 +85,7 @@ def test_every_section_field_and_button_is_there(open_page, tmp_path):
                     assert person.page.get_by_text(why).locator("visible=true").count() >= 1
 
 
+@pytest.mark.slow
 def test_jobs_show_progress_end_and_reason(open_page, tmp_path):
     """One that is done, one that fails, one that is cancelled, one whose process is killed; found again later."""
     with open_page(tmp_path) as person:
@@ -121,6 +124,7 @@ def test_jobs_show_progress_end_and_reason(open_page, tmp_path):
         person.until(lambda: len(person.panel.jobs) == count - 1, "one is forgotten")
 
 
+@pytest.mark.slow
 def test_files_are_saved_loaded_and_refused(open_page, tmp_path):
     """State and spec; a path that leaves the workspace is refused at the field; a saved file can be opened."""
     with open_page(tmp_path) as person:
@@ -141,6 +145,7 @@ def test_files_are_saved_loaded_and_refused(open_page, tmp_path):
             assert b"studio: 1" in answer.read()
 
 
+@pytest.mark.slow
 def test_scene_says_why_it_does_not_start(open_page, tmp_path):
     """A number of worlds that is none stands refused at its field, and nothing is started."""
     with open_page(tmp_path) as person:

@@ -6,10 +6,12 @@ import signal
 import pytest
 
 from sim2real.studio.process import read_identity
-from studio.browser.page import WITH_3D, browser, opened
+from studio.browser.page import browser, opened
 
 pytestmark = pytest.mark.slow
 
+WINDOW = (1280, 800)
+"""Size of the page."""
 SHOTS = os.environ.get("SIM2REAL_SCREENSHOTS")
 """Folder that screenshots are kept in; nothing: none are taken."""
 
@@ -23,8 +25,8 @@ def shoot(person, name):
 
 def test_from_a_spec_to_the_report(tmp_path):
     """Choose, edit, preview, generate, train, export, test, close and open again, kill, cancel: all by clicking."""
-    with browser(WITH_3D) as chromium:
-        with opened(tmp_path, chromium) as person:
+    with browser() as chromium:
+        with opened(tmp_path, chromium, WINDOW) as person:
             person.choose("Robot and task", "avoidance")
             person.until(lambda: person.panel.value("robot.spec") == "avoidance", "the spec follows the task")
             shoot(person, "robot")
@@ -84,7 +86,7 @@ def test_from_a_spec_to_the_report(tmp_path):
             assert "report.html" in report.url and len(report.inner_text("body")) > 500
             report.close()
 
-        with opened(tmp_path, chromium) as person:
+        with opened(tmp_path, chromium, WINDOW) as person:
             assert person.text("Robot and task") == "avoidance"
             person.tab("Dataset")
             assert (person.text("Frames"), person.text("Picture")) == ("240", "32")
