@@ -295,3 +295,16 @@ def test_a_sequence_gives_as_many_items_as_its_stride(kit_51, rep):
     with cubes:
         rep.modify.pose(position=rep.distribution.sequence(rows))
     step(kit_51, rep)
+
+
+@pytest.mark.parametrize(("kind", "value", "goes"), [("Double", 3, True), ("Int64", 3, False), ("String", "a", False)])
+def test_attributes_of_a_graph_are_floats_vectors_and_names(kit_51, rep, stage, kind, value, goes):
+    from pxr import Sdf
+
+    attribute = stage.DefinePrim("/Mark").CreateAttribute("shown", getattr(Sdf.ValueTypeNames, kind))
+    if not goes:
+        kit_51.expect_fault("modify.attribute writes floats")
+    with rep.get.prim_at_path("/Mark"):
+        rep.modify.attribute("shown", rep.distribution.sequence([value, value]))
+    step(kit_51, rep)
+    assert (attribute.Get() is not None) is goes

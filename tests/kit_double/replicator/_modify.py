@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pxr import Gf, Sdf, Usd, UsdGeom
+from pxr import Gf, Sdf, Usd, UsdGeom, UsdShade
 
 from . import _usd
 from ._nodes import Distribution, Node, ReplicatorItem, per_prim, plain
@@ -139,6 +139,26 @@ def _set_size(prim: Usd.Prim, size: tuple[float, ...]) -> None:
     _usd.write_pose(prim, scale=[s / e if e > 1e-9 else 1.0 for s, e in zip(size, extent, strict=True)])
 
 
+def _write_sample(prim: Usd.Prim, name: str, value: Any, type_name: str | None) -> None:
+    """Writes a sample as Replicator's node does, which makes a tuple of what is no float, vector, asset, token or bool.
+
+    Raises:
+        ValueError: an attribute of another type, such as int64 or string; the tuple would not go into it.
+    """
+    at = _usd.shader_of(prim).GetPrim() if prim.IsA(UsdShade.Material) else prim
+    attribute = at.GetAttribute(name) or at.GetAttribute(f"inputs:{name}")
+    kind = str(attribute.GetTypeName()) if attribute else str(type_name)
+    plainly = kind in ("float", "double", "asset", "token") or kind.startswith("matrix") or isinstance(value, bool)
+    if attribute and not plainly and not any(part in kind for part in _VECTORS):
+        raise ValueError(
+            f"{at.GetPath()}.{name} is {kind}: modify.attribute writes floats, vectors, assets, tokens, bools"
+        )
+    _usd.set_attribute(prim, name, value, type_name)
+
+
+_VECTORS = ("2d", "2f", "3d", "3f", "4d", "4f", "double2", "double3", "double4", "float2", "float3", "float4")
+
+
 def materials_of(rep: Rep, what: str, value: Any) -> Any:
     """A list of material paths, an item of materials, or a distribution of paths; a bare string is refused.
 
@@ -177,7 +197,7 @@ def contents(rep: Rep) -> dict[str, Any]:
         node = add_write(
             rep, "write_attribute", lambda: _usd.leaves(prims(), name), f"modify.attribute({name!r})", value,
             lambda _, v: v,
-            lambda p, v: _usd.set_attribute(p, name, v, attribute_type),
+            lambda p, v: _write_sample(p, name, v, attribute_type),
         )  # fmt: skip
         return ReplicatorItem(rep, node, prims)
 

@@ -59,7 +59,7 @@ class StageGraph:
         self.plans = {plan.frame: plan for plan in writer.planner.plans(frames)}
         with writer.editing():
             mark = writer.stage.DefinePrim(MARK[0])
-            mark.CreateAttribute(MARK[1], Sdf.ValueTypeNames.Int64).Set(NOTHING)
+            mark.CreateAttribute(MARK[1], Sdf.ValueTypeNames.Double).Set(NOTHING)  # a graph writes no integers
             _build(tuple(self.plans.values()), writer.planner, writer.dome)
 
     @property
