@@ -7,7 +7,8 @@ Contenders, each in a process of its own (`worlds_worker.py`), all on one core, 
 round to round: ``none``, no randomization; ``zero_width``, every range of the spec at one value, so that the same
 things are drawn and written; ``spec``. Figures of a step are medians and interquartile ranges over rounds: ``cpu`` the
 CPU time of the process [s], ``wall`` the clock's, ``steps_per_s`` environment steps of all worlds by CPU time.
-``ratio`` is steps/s of ``spec`` by those of another contender, round by round.
+``ratio`` is steps/s of ``spec`` by those of another contender, round by round. A spec also makes the physics harder:
+``rows`` and ``iterations`` say what Newton's solver had to do for a world, on average and at most, after each round.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from contenders import Worker, merge, spread, turns, where
 from worlds_worker import CONTENDERS, TASK
 
 RESULTS = Path(__file__).with_name("results") / "worlds.json"
+EFFORT = ("rows", "rows_most", "iterations", "iterations_most")
+"""What the solver had to do, where it says so."""
 PHYSICS = {"newton": "newton_mjwarp", "ovphysx": "ovphysx"}
 
 
@@ -52,6 +55,7 @@ def bench(physics: str, spec: str, num_envs: int, rounds: int, steps: int) -> di
             "cpu": spread(cpu[name]),
             "wall": spread([row["wall"] for row in some]),
             "steps_per_s": spread(num_envs / cpu[name]),
+            **{key: round(float(np.mean([row[key] for row in some])), 2) for key in EFFORT if key in some[0]},
             "finite": all(row["finite"] for row in some),
         }
     result["ratio"] = {name: spread(cpu[name] / cpu["spec"]) for name in CONTENDERS if name != "spec"}

@@ -91,7 +91,23 @@ def main() -> None:
             took = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - clock}
             finite = all(bool(torch.isfinite(values).all()) for values in observed.values())
             found = {name: seconds / args.steps for name, seconds in took.items()}
-            print(json.dumps({**found, "finite": finite}), file=answers, flush=True)
+            print(json.dumps({**found, **effort(env), "finite": finite}), file=answers, flush=True)
+
+
+def effort(env: Any) -> dict[str, float]:
+    """What the solver had to do in the last physics step: rows of constraints of a world, and its own iterations."""
+    from sim2real.lab.bind import newton_solver
+
+    if "newton" not in type(env.cfg.sim.physics).__name__.lower():
+        return {}
+    data = newton_solver(env).mjw_data
+    rows, iterations = data.nefc.numpy(), data.solver_niter.numpy()
+    return {
+        "rows": float(rows.mean()),
+        "rows_most": float(rows.max()),
+        "iterations": float(iterations.mean()),
+        "iterations_most": float(iterations.max()),
+    }
 
 
 if __name__ == "__main__":
