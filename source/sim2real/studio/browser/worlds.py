@@ -116,7 +116,7 @@ class Worlds:
             for world in range(len(poses))
         ]
         far = 0.5 * float(np.ptp(self._places[:, :2], axis=0).max()) + size
-        eye, target = (0.6 * far, -0.8 * far, 0.65 * far), (0.0, 0.0, 0.3 * height)
+        eye, target = (0.7 * far, -0.9 * far, 0.7 * far), (0.0, 0.0, 0.3 * height)
         self._server.initial_camera.position, self._server.initial_camera.look_at = eye, target
         for client in self._server.get_clients().values():
             client.camera.position, client.camera.look_at = eye, target
