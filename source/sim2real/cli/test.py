@@ -1,7 +1,8 @@
 """``test``: the linter, the formatter's check, the type checker and pytest, in that order, all of them every time.
 
-Arguments go to pytest as they are. Tests marked ``slow`` are left out unless ``-m`` is given. Without arguments the tests
-run in a process for each core, a file at a time; with some, in one process, so that ``-s``, ``-x`` and ``--pdb`` work.
+Arguments go to pytest as they are. Tests marked ``slow`` are left out unless ``-m`` is given. Without arguments the
+tests run in a process for each core, a file at a time; with some, in one process, so that ``-s``, ``-x`` and ``--pdb``
+work.
 """
 
 from __future__ import annotations
