@@ -14,6 +14,9 @@ arena lets through) and a classical gap-follower on the clean depth (the ceiling
 command continues. With --matrix: both directions, inside and outside the training ranges, float and INT8, trained with
 and without randomization; --out then holds everything, trainings included."""
 
+OTHERS_MOST = 100
+"""Episodes of INT8 and of the baselines, where the command does not say."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The verb's arguments."""
@@ -23,8 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spec", default="avoidance", help="randomization: scenes, cameras, all that it names")
     parser.add_argument("--seed", type=int, default=20261, help="seed of the test scenes (default: 20261)")
     parser.add_argument("--episodes", type=int, default=200, help="episodes of the float policy (default: 200)")
-    parser.add_argument("--int8-episodes", type=int, default=100, help="of the INT8 policy (default: 100)")
-    parser.add_argument("--baseline-episodes", type=int, default=100, help="of each baseline (default: 100)")
+    as_many = f"(default: as many as --episodes, {OTHERS_MOST} at most)"
+    parser.add_argument("--int8-episodes", type=int, help=f"of the INT8 policy {as_many}")
+    parser.add_argument("--baseline-episodes", type=int, help=f"of each baseline {as_many}")
     parser.add_argument("--moving", type=int, default=0, help="obstacles that move, 0 to 3 (default: 0)")
     parser.add_argument("--num-envs", type=int, default=64, help="scenes driven at a time (default: 64)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
@@ -53,6 +57,7 @@ def run_transfer(args: argparse.Namespace) -> Path:
 
     if args.bundle is None:
         raise EvaluationError("--bundle is missing: give the folder that 'export' wrote, or --matrix")
+    others = min(args.episodes, OTHERS_MOST)
     cfg = TransferCfg(
         bundle=args.bundle,
         out=args.out,
@@ -61,9 +66,9 @@ def run_transfer(args: argparse.Namespace) -> Path:
         seed=args.seed,
         episodes={
             "float": args.episodes,
-            "int8": args.int8_episodes,
-            "gap_follower": args.baseline_episodes,
-            "always_forward": args.baseline_episodes,
+            "int8": others if args.int8_episodes is None else args.int8_episodes,
+            "gap_follower": others if args.baseline_episodes is None else args.baseline_episodes,
+            "always_forward": others if args.baseline_episodes is None else args.baseline_episodes,
         },
         num_envs=args.num_envs,
         moving=args.moving,
