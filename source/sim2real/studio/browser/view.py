@@ -65,7 +65,9 @@ class View:
         gui.main_panel.dock_right()
         gui.main_panel.set_width(WIDTH_PX)
         gui.set_panel_label("sim2real studio")
-        gui.add_html(html.STYLE + html.boxed(f'<span class="dim">Workspace {escape(str(panel.workspace.root))}</span>'))
+        root = panel.workspace.root
+        named = f'<span class="dim" title="{escape(str(root))}">Workspace {escape(root.name or str(root))}</span>'
+        gui.add_html(html.STYLE + html.boxed(named))
         self._edit = gui.add_button_group("Edit", ("Undo", "Redo"), hint="Goes back or forward by one value.")
         self._edit.on_click(self._undo_or_redo)
         self._advanced = gui.add_checkbox("Advanced", False, hint="Shows the fields that are seldom needed, too.")
