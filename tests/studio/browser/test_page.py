@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -122,6 +124,37 @@ def test_jobs_show_progress_end_and_reason(open_page, tmp_path):
         count = len(person.panel.jobs)
         person.click("Forget")
         person.until(lambda: len(person.panel.jobs) == count - 1, "one is forgotten")
+
+
+@pytest.mark.slow
+def test_every_action_is_clicked(open_page, tmp_path):
+    """With a robot, a set, a training, a bundle and a Jetson at hand each button starts its own verb, and ends."""
+    run = tmp_path / "runs" / "train" / "go2"
+    run.mkdir(parents=True)
+    (run / "model_5.pt").write_bytes(b"")
+    shutil.copytree(Path(__file__).parents[3] / "policies" / "panda_reach_plain", run / "bundle")
+    (tmp_path / "runs" / "dataset").mkdir()
+    (tmp_path / "runs" / "dataset" / "dataset.json").write_text("{}")
+    (tmp_path / "dog.urdf").write_text('<robot name="dog"/>')
+    verbs = {}
+    with open_page(tmp_path) as person:
+        assert person.panel.set("robot.urdf", "dog.urdf") is None
+        assert person.panel.set("export.jetson", "me@orin") is None
+        for section in person.panel.sections:
+            person.tab(section.title.partition(",")[0])
+            for action in section.actions:
+                person.until(person.button(action.label).is_enabled, action.label)
+                person.click(action.label)
+                if action.key == "train.start":
+                    person.job(action.key, "running")
+                    person.click("Cancel")
+                job = person.job(action.key, "done", "failed", "cancelled")
+                verbs[action.key] = job.argv[0] if job.argv else ""
+    assert verbs == {
+        "robot.inspect": "inspect", "robot.add": "robot", "visual.preview": "", "dataset.generate": "generate",
+        "dataset.check": "check", "train.start": "train", "train.play": "play", "export.start": "export",
+        "export.build": "export", "export.benchmark": "benchmark", "transfer.start": "transfer",
+    }  # fmt: skip
 
 
 @pytest.mark.slow
