@@ -13,6 +13,7 @@ from sim2real.spec.units import find_unit, si_unit
 from sim2real.spec.vision import DEPTH_FIELDS, IMAGE_FIELDS
 from sim2real.spec.vision_stage import STAGE_FIELDS
 from sim2real.studio import spec_fields
+from sim2real.studio.fields import Field
 from sim2real.studio.outputs import Histogram, Output, Table
 
 if TYPE_CHECKING:
@@ -72,6 +73,38 @@ def drawn_of(document: SpecDocument, section: str) -> dict[str, Drawn]:
                 stream, si = f"vision.{kind}.{name}", si_unit(_dimension(kind, name))
                 found.append(_make(label, stream, dist, units.get(f"visual.{stream}"), si))
     return {drawn.label: drawn for drawn in found}
+
+
+def show_fields(document: SpecDocument, section: str, counted: str) -> tuple[Field, Field]:
+    """Return the fields that choose a section's histogram: whose draws, and how many.
+
+    Args:
+        document: the spec.
+        section: key of the section.
+        counted: what is counted, such as `Worlds`.
+    """
+    labels = tuple(drawn_of(document, section)) or ("nothing",)
+    return (
+        Field(
+            key=f"{section}.show",
+            label="Show draws of",
+            help="Whose numbers the histogram shows: those that a training's worlds and a dataset's frames get.",
+            kind="choice",
+            choices=labels,
+            default=labels[0],
+        ),
+        Field(
+            key=f"{section}.worlds",
+            label=counted,
+            help=f"Of how many {counted.lower()} the histogram counts the draws.",
+            kind="integer",
+            low=1,
+            high=65_536,
+            step=1024,
+            default=4096,
+            advanced=True,
+        ),
+    )
 
 
 def _dimension(kind: str, name: str) -> str:

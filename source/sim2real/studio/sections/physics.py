@@ -20,27 +20,8 @@ ORDER = 20
 
 def fields(values: Values) -> tuple[Field, ...]:
     """Return what to show, the spec's terms and signals, and its curriculum."""
-    labels = tuple(drawn.drawn_of(values.document, "physics")) or ("nothing",)
     return (
-        Field(
-            key="physics.show",
-            label="Show draws of",
-            help="Whose numbers the histogram shows: those that the worlds of a training get.",
-            kind="choice",
-            choices=labels,
-            default=labels[0],
-        ),
-        Field(
-            key="physics.worlds",
-            label="Worlds",
-            help="How many worlds' draws the histogram counts.",
-            kind="integer",
-            low=1,
-            high=65_536,
-            step=1024,
-            default=4096,
-            advanced=True,
-        ),
+        *drawn.show_fields(values.document, "physics", counted="Worlds"),
         add_field("physics", spec_fields.VISUAL),
         *spec_fields.fields_of(values.document, "physics"),
         *curriculum_fields(values.document),

@@ -22,7 +22,6 @@ SIZES = ("160 x 120", "320 x 240", "640 x 480")
 
 def fields(values: Values) -> tuple[Field, ...]:
     """Return how much to preview, and the spec's pictures, cameras and obstacles."""
-    labels = tuple(drawn.drawn_of(values.document, "visual")) or ("nothing",)
     return (
         Field(
             key="visual.views",
@@ -53,25 +52,7 @@ def fields(values: Values) -> tuple[Field, ...]:
             default="320 x 240",
             advanced=True,
         ),
-        Field(
-            key="visual.show",
-            label="Show draws of",
-            help="Whose numbers the histogram shows: those that frames and worlds get.",
-            kind="choice",
-            choices=labels,
-            default=labels[0],
-        ),
-        Field(
-            key="visual.worlds",
-            label="Frames",
-            help="How many frames' draws the histogram counts.",
-            kind="integer",
-            low=1,
-            high=65_536,
-            step=1024,
-            default=4096,
-            advanced=True,
-        ),
+        *drawn.show_fields(values.document, "visual", counted="Frames"),
         add_field("visual", spec_fields.VISUAL),
         *spec_fields.fields_of(values.document, "visual"),
     )
