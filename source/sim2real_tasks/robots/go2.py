@@ -1,8 +1,8 @@
 """The Unitree Go2, from its vendor's URDF: Isaac Lab's own configuration of it, on an asset that needs no network.
 
 Gains, start pose and motor curves are Isaac Lab's `UNITREE_GO2_CFG`. What differs is the body: masses, inertias and
-convex colliders of the URDF, every link with a mass of its own (29 bodies, the twelve rotors among them), one friction
-for all of it, and the rotors' inertia as armature, which Isaac Lab leaves at 0.
+convex colliders of the URDF (17 bodies; the mass of a rotor, which the URDF fixes to a link, is part of that link), one
+friction for all of it, and the rotors' inertia as armature, which Isaac Lab leaves at 0.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ ARMATURE = {".*_(hip|thigh)_joint": ROTOR_INERTIA * GEAR**2, ".*_calf_joint": RO
 """Rotor inertia as the joint feels it [kg·m²]."""
 JOINTS = tuple(f"{leg}_{part}_joint" for leg in ("FL", "FR", "RL", "RR") for part in ("hip", "thigh", "calf"))
 """The order of joints in actions and observations, on every engine: leg by leg."""
+ROTORS = ".*_rotor"
+"""Links on fixed joints that become part of their parents: an engine computes each body, and these move nothing."""
 FEET = tuple(f"{leg}_foot" for leg in ("FL", "FR", "RL", "RR"))
 """The bodies that stand on the ground."""
 
@@ -33,7 +35,7 @@ FEET = tuple(f"{leg}_foot" for leg in ("FL", "FR", "RL", "RR"))
 def go2_usd() -> Path:
     """The converted robot, made on first use."""
     return convert_urdf(
-        UrdfCfg(urdf=vendor_urdf("go2_description/urdf/go2.urdf"), drives=EFFORT, friction={".*": FRICTION})
+        UrdfCfg(urdf=vendor_urdf("go2_description/urdf/go2.urdf"), drives=EFFORT, friction={".*": FRICTION}, fuse=ROTORS)
     )
 
 

@@ -54,9 +54,10 @@ class FlatAgentCfg(RslRlOnPolicyRunnerCfg):
 
 @configclass
 class Go2FlatAgentCfg(FlatAgentCfg):
-    """The Go2 on flat ground."""
+    """The Go2 on flat ground; the entropy bonus is that of Isaac Lab's ANYmal."""
 
     experiment_name = "go2_flat"
+    algorithm = ppo(entropy=0.005)
 
 
 @configclass
