@@ -30,12 +30,18 @@ ROTORS = ".*_rotor"
 """Links on fixed joints that become part of their parents: an engine computes each body, and these move nothing."""
 FEET = tuple(f"{leg}_foot" for leg in ("FL", "FR", "RL", "RR"))
 """The bodies that stand on the ground."""
+MIRROR_PAIRS = (("FL", "FR"), ("RL", "RR"))
+"""Legs that are each other's mirror image."""
+MIRROR_ROLLS = ".*_hip_joint"
+"""Joints that turn about the forward axis: the other way in the mirror."""
 
 
 def go2_usd() -> Path:
     """The converted robot, made on first use."""
     return convert_urdf(
-        UrdfCfg(urdf=vendor_urdf("go2_description/urdf/go2.urdf"), drives=EFFORT, friction={".*": FRICTION}, fuse=ROTORS)
+        UrdfCfg(
+            urdf=vendor_urdf("go2_description/urdf/go2.urdf"), drives=EFFORT, friction={".*": FRICTION}, fuse=ROTORS
+        )
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isaaclab.utils import configclass
-from isaaclab_rl.rsl_rl import RslRlMLPModelCfg, RslRlOnPolicyRunnerCfg, RslRlPpoAlgorithmCfg
+from isaaclab_rl.rsl_rl import RslRlMLPModelCfg, RslRlOnPolicyRunnerCfg, RslRlPpoAlgorithmCfg, RslRlSymmetryCfg
 
 
 def network(*hidden: int, std: float | None = None) -> RslRlMLPModelCfg:
@@ -19,9 +19,18 @@ def network(*hidden: int, std: float | None = None) -> RslRlMLPModelCfg:
     return cfg
 
 
-def ppo(entropy: float = 0.01) -> RslRlPpoAlgorithmCfg:
-    """PPO as Isaac Lab's locomotion tasks set it."""
+def ppo(entropy: float = 0.01, mirrored: str | None = None) -> RslRlPpoAlgorithmCfg:
+    """PPO as Isaac Lab's locomotion tasks set it.
+
+    Args:
+        entropy: weight of the bonus for exploring.
+        mirrored: `module:function` that mirrors a robot's steps (`mirror.py`), to learn from them too.
+    """
+    symmetry = None
+    if mirrored is not None:
+        symmetry = RslRlSymmetryCfg(use_data_augmentation=True, data_augmentation_func=mirrored)
     return RslRlPpoAlgorithmCfg(
+        symmetry_cfg=symmetry,
         value_loss_coef=1.0,
         use_clipped_value_loss=True,
         clip_param=0.2,
@@ -54,10 +63,10 @@ class FlatAgentCfg(RslRlOnPolicyRunnerCfg):
 
 @configclass
 class Go2FlatAgentCfg(FlatAgentCfg):
-    """The Go2 on flat ground; the entropy bonus is that of Isaac Lab's ANYmal."""
+    """The Go2 on flat ground. It learns from its steps in the mirror too; the bonus is that of Isaac Lab's ANYmal."""
 
     experiment_name = "go2_flat"
-    algorithm = ppo(entropy=0.005)
+    algorithm = ppo(entropy=0.005, mirrored="sim2real_tasks.velocity.mirror:go2_mirrored")
 
 
 @configclass

@@ -120,17 +120,14 @@ def remembering(agent: Any, network: str, size: int) -> Any:
         size: numbers that it remembers.
 
     Raises:
-        LearnError: a network is no perceptron, or the algorithm mirrors what it has seen.
+        LearnError: a network is no perceptron.
     """
     from importlib.metadata import version
 
     from isaaclab_rl.rsl_rl import RslRlRNNModelCfg, handle_deprecated_rsl_rl_cfg
 
     if getattr(agent.algorithm, "symmetry_cfg", None) is not None:
-        raise LearnError(
-            "this task's agent learns from mirrored steps too (symmetry_cfg), which rsl_rl refuses to a network that"
-            " remembers; leave out 'network'"
-        )
+        agent.algorithm.symmetry_cfg = None  # rsl_rl mirrors steps, and these networks learn from whole episodes
     for name in ("actor", "critic"):
         had = getattr(agent, name)
         if had.class_name != "MLPModel":
