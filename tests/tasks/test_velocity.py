@@ -52,9 +52,9 @@ def test_joints_and_bodies_come_leg_by_leg_on_every_engine(env):
     """Names in the order that a policy sees."""
     robot = env.scene["robot"]
     assert tuple(robot.joint_names) == go2.JOINTS
-    assert robot.body_names[0] == "base" and len(robot.body_names) == 29
+    assert robot.body_names[0] == "base" and len(robot.body_names) == 17
     assert [name for name in robot.body_names if name.endswith("foot")] == list(FEET)
-    assert [name.partition("_")[0] for name in robot.body_names[1:]] == [leg[:2] for leg in FEET for _ in range(7)]
+    assert [name.partition("_")[0] for name in robot.body_names[1:]] == [leg[:2] for leg in FEET for _ in range(4)]
 
 
 def test_it_stands_still_on_its_feet_for_two_seconds(env):
@@ -73,6 +73,21 @@ def test_it_stands_still_on_its_feet_for_two_seconds(env):
         forces += sensor.data.net_forces_w.torch / 25
     weight = data.body_mass.torch.sum(1) * 9.81
     np.testing.assert_allclose(forces[:, feet, 2].sum(1), weight, rtol=0.05)
+
+
+def test_it_is_asked_for_the_height_of_its_start_pose(env):
+    """The base above the lowest point of a foot, legs as they are at the start and without a load."""
+    from sim2real_tasks.velocity.go2_cfg import STANDING_HEIGHT
+
+    robot = env.scene["robot"]
+    feet = robot.find_bodies(list(FEET))[0]
+    robot.write_joint_position_to_sim_index(position=robot.data.default_joint_pos.torch)
+    env.sim.forward()
+    env.scene.update(0.0)
+    data = robot.data
+    legs = data.root_pos_w.torch[:, 2] - data.body_pos_w.torch[:, feet, 2].mean(1)
+    assert env.cfg.rewards.base_height_l2.params["target_height"] == STANDING_HEIGHT
+    np.testing.assert_allclose(legs + 0.022, STANDING_HEIGHT, atol=0.02)  # a foot is a ball of 22 mm
 
 
 def test_an_action_moves_its_own_joint(env):
@@ -95,9 +110,16 @@ def test_an_action_moves_its_own_joint(env):
 
 
 def test_the_engine_holds_the_descriptions_masses_and_the_rotors_armature(env, urdf):
-    """Masses of all 29 links, effort limits, gains and armature, as read back."""
+    """Masses of all 29 links, a rotor's with that of the link that it is fixed to, and armature, as read back."""
     robot = env.scene["robot"]
-    wanted = [float(urdf.find(f"link[@name='{name}']/inertial/mass").get("value")) for name in robot.body_names]
+    mass = {link.get("name"): float(link.find("inertial/mass").get("value")) for link in urdf.iter("link")}
+    fixed = {}
+    for joint in urdf.iter("joint"):
+        if joint.find("child") is not None and joint.find("child").get("link").endswith("_rotor"):
+            parent, rotor = joint.find("parent").get("link"), joint.find("child").get("link")
+            fixed[parent] = fixed.get(parent, 0.0) + mass[rotor]
+    assert len([name for name in mass if name.endswith("_rotor")]) == 12 and set(fixed) <= set(robot.body_names)
+    wanted = [mass[name] + fixed.get(name, 0.0) for name in robot.body_names]
     np.testing.assert_allclose(robot.data.body_mass.torch.cpu(), [wanted] * NUM_ENVS, rtol=1e-6)
     armature = robot.data.joint_armature.torch.cpu().numpy()
     np.testing.assert_allclose(armature.reshape(NUM_ENVS, 4, 3)[..., :2], 0.0044814, rtol=1e-4)

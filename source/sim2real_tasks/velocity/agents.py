@@ -64,8 +64,9 @@ class FlatAgentCfg(RslRlOnPolicyRunnerCfg):
 
 @configclass
 class Go2FlatAgentCfg(FlatAgentCfg):
-    """The Go2 on flat ground. It learns from its steps in the mirror too, so that three passes over them do for five; the
-    bonus for exploring is that of Isaac Lab's ANYmal.
+    """The Go2 on flat ground. It learns from its steps in the mirror too, so that three passes over them do.
+
+    The bonus for exploring is that of Isaac Lab's ANYmal.
     """
 
     experiment_name = "go2_flat"

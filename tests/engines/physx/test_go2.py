@@ -1,4 +1,4 @@
-"""A spec on the Go2 on ovphysx: motors that compute their own torque, 29 bodies, every kind of property at once."""
+"""A spec on the Go2 on ovphysx: motors that compute their own torque, 17 bodies, every kind of property at once."""
 
 import numpy as np
 import pytest
