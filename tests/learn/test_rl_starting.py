@@ -71,3 +71,7 @@ def test_a_plain_policy_goes_on_under_a_spec(tmp_path):
     plain.rename(tmp_path / "gone")
     assert train(cfg(tmp_path, **settings, iterations=2)).iterations == 2
     assert json.loads((tuned / "run.json").read_text())["started"] == facts["started"]
+    third = tmp_path / "third"
+    train(cfg(tmp_path, **{**engine, "out": third, "start": tuned}, iterations=1))
+    known = json.loads((third / "run.json").read_text())["started"]
+    assert known["started"] == facts["started"] and known["sessions"][0]["command"]

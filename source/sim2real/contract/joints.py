@@ -176,7 +176,7 @@ class TrainingRun:
     seed: int | None = None
     """Seed of the run."""
     command: str | None = None
-    """Command line of the run."""
+    """Command line of the run; those of the runs whose networks it began with, one after another, before it."""
     commit: str | None = None
     """Commit of the code that trained it."""
     num_envs: int | None = None
@@ -184,9 +184,9 @@ class TrainingRun:
     iterations: int | None = None
     """Updates until the checkpoint."""
     env_steps: int | None = None
-    """Decisions of all environments until the checkpoint."""
+    """Decisions of all environments until the checkpoint, those of earlier runs among them."""
     hours: float | None = None
-    """Wall time until the checkpoint [h]."""
+    """Wall time until the checkpoint [h], earlier runs' with it."""
     machine: str | None = None
     """What it ran on."""
     checkpoint: str | None = None

@@ -143,26 +143,35 @@ def urdf_of(env: Any, asset: str = "robot") -> Path:
     return source_of(env.scene[asset].cfg.spawn.usd_path)
 
 
+def _lineage(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is known of a run and of those whose networks it began with, the first one first."""
+    before = facts.get("started")
+    return [*(_lineage(before) if before else []), facts]
+
+
 def _provenance(run: Any) -> Any:
-    """What the run folder says of itself."""
+    """What the run folder says of itself; commands, steps and hours with those of the runs that it began with."""
     from sim2real.contract import TrainingRun
 
     facts, session = run.facts, (run.facts.get("sessions") or [{}])[-1]
+    lineage = _lineage(facts)
+    commands = [one.get("command") for run in lineage for one in run.get("sessions") or ()]
+    steps, hours = ([one.get(key) for one in lineage] for key in ("env_steps", "hours"))
     machine = session.get("machine") or {}
     parts = [str(machine[key]) for key in ("gpu", "cpu") if machine.get(key)]
     parts += [f"{machine['cores']} cores"] if machine.get("cores") else []
-    reached = facts.get("iterations_done") == run.iteration
+    reached = facts.get("iterations_done") == run.iteration and None not in (*steps, *hours)
     return TrainingRun(
         physics=run.physics,
         physics_dt_s=1.0,  # the environment's own takes its place
         decimation=1,
         seed=facts.get("seed"),
-        command=session.get("command"),
+        command=" && ".join(dict.fromkeys(one for one in commands if one)) or None,
         commit=session.get("commit"),
         num_envs=facts.get("num_envs"),
         iterations=run.iteration,
-        env_steps=facts.get("env_steps") if reached else None,
-        hours=facts.get("hours") if reached else None,
+        env_steps=sum(steps) if reached else None,
+        hours=sum(hours) if reached else None,
         machine=", ".join(parts) or None,
         checkpoint=run.checkpoint.name,
     )

@@ -86,8 +86,9 @@ def widened(state: dict[str, Any], inputs: int) -> dict[str, Any]:
 
 
 def told_of(run: Run) -> dict[str, Any]:
-    """Return what `run.json` says of the run that another one began with."""
-    facts = {key: run.facts.get(key) for key in ("task", "physics", "spec", "seed", "num_envs", "env_steps", "hours")}
-    commands = [session.get("command") for session in run.facts.get("sessions", ())]
+    """Return what `run.json` says of the run that another one began with, and of the one that it began with itself."""
+    names = ("task", "physics", "spec", "seed", "num_envs", "ranks", "env_steps", "hours", "started")
+    facts = {key: run.facts.get(key) for key in names}
+    sessions = [{key: session.get(key) for key in ("command", "commit")} for session in run.facts.get("sessions", ())]
     digest = hashlib.sha256(run.checkpoint.read_bytes()).hexdigest()
-    return {"run": str(run.folder), "iteration": run.iteration, "sha256": digest, **facts, "commands": commands}
+    return {"run": str(run.folder), "iteration": run.iteration, "sha256": digest, **facts, "sessions": sessions}
