@@ -149,18 +149,23 @@ def _lineage(facts: dict[str, Any]) -> list[dict[str, Any]]:
     return [*(_lineage(before) if before else []), facts]
 
 
+def _total(lineage: list[dict[str, Any]], key: str) -> Any:
+    """The sum over runs; None where one of them does not say."""
+    values = [one.get(key) for one in lineage]
+    return None if None in values else sum(value for value in values if value is not None)
+
+
 def _provenance(run: Any) -> Any:
     """What the run folder says of itself; commands, steps and hours with those of the runs that it began with."""
     from sim2real.contract import TrainingRun
 
     facts, session = run.facts, (run.facts.get("sessions") or [{}])[-1]
     lineage = _lineage(facts)
-    commands = [one.get("command") for run in lineage for one in run.get("sessions") or ()]
-    steps, hours = ([one.get(key) for one in lineage] for key in ("env_steps", "hours"))
+    commands = [session.get("command") for one in lineage for session in one.get("sessions") or ()]
     machine = session.get("machine") or {}
     parts = [str(machine[key]) for key in ("gpu", "cpu") if machine.get(key)]
     parts += [f"{machine['cores']} cores"] if machine.get("cores") else []
-    reached = facts.get("iterations_done") == run.iteration and None not in (*steps, *hours)
+    reached = facts.get("iterations_done") == run.iteration
     return TrainingRun(
         physics=run.physics,
         physics_dt_s=1.0,  # the environment's own takes its place
@@ -170,8 +175,8 @@ def _provenance(run: Any) -> Any:
         commit=session.get("commit"),
         num_envs=facts.get("num_envs"),
         iterations=run.iteration,
-        env_steps=sum(steps) if reached else None,
-        hours=sum(hours) if reached else None,
+        env_steps=_total(lineage, "env_steps") if reached else None,
+        hours=_total(lineage, "hours") if reached else None,
         machine=", ".join(parts) or None,
         checkpoint=run.checkpoint.name,
     )
