@@ -39,4 +39,4 @@ def test_what_is_not_known_is_not_summed():
     """An earlier checkpoint of a run, or a run before it that says no steps."""
     assert provenance(told("plain", 1000, 0.5), iteration=5).env_steps is None
     made = provenance(told("tuned", 300, 0.25, started=told("plain", None, 0.5)))
-    assert (made.env_steps, made.hours) == (None, None) and made.command == "train plain && train tuned"
+    assert (made.env_steps, made.hours) == (None, 0.75) and made.command == "train plain && train tuned"
