@@ -142,8 +142,8 @@ def test_round_shapes_stay_round(rover, tmp_path):
 
 def test_axes_and_ends(go2):
     """A leg's links lie along their own axes; what carries nothing has no length."""
-    found = {name: go2.axis(name) for name in ("base", "FL_hip", "FL_thigh", "FL_calf", "FL_foot", "FL_calf_rotor")}
-    assert found == {"base": 0, "FL_hip": 1, "FL_thigh": 2, "FL_calf": 2, "FL_foot": None, "FL_calf_rotor": None}
+    found = {name: go2.axis(name) for name in ("base", "FL_hip", "FL_thigh", "FL_calf", "FL_foot")}
+    assert found == {"base": 0, "FL_hip": 1, "FL_thigh": 2, "FL_calf": 2, "FL_foot": None}
 
 
 def test_written_once(go2, monkeypatch, tmp_path):
