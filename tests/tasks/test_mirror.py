@@ -66,13 +66,22 @@ def test_the_image_of_the_image_is_what_it_was(env):
 
 
 def test_what_has_no_image_is_refused():
-    """A joint without a partner, an observation that is not known, one with a history."""
+    """A joint without a partner, an observation that is not known, one that is no number of whole steps."""
     with pytest.raises(ValueError, match="'torso' has no mirror image"):
         joint_mirror(("FL_hip", "FR_hip", "torso"), go2.MIRROR_PAIRS, "")
     joints = joint_mirror(go2.JOINTS, go2.MIRROR_PAIRS, go2.MIRROR_ROLLS)
     feet = joint_mirror(go2.FEET, go2.MIRROR_PAIRS, "")
     with pytest.raises(ValueError, match="'camera' cannot be mirrored; known: base_lin_vel"):
         group_mirror((("camera", 3),), joints, feet)
-    with pytest.raises(ValueError, match="'joint_pos' is 24 wide; its mirror image is made for 12"):
-        group_mirror((("joint_pos", 24),), joints, feet)
+    with pytest.raises(ValueError, match="'joint_pos' is 20 wide; its mirror image is made for steps of 12"):
+        group_mirror((("joint_pos", 20),), joints, feet)
     assert group_mirror((("draws", 2), ("feet_contact", 4)), joints, feet).source == [0, 1, 3, 2, 5, 4]
+
+
+def test_each_step_of_a_history_is_mirrored_by_itself():
+    """Isaac Lab lays a term's steps one behind the other."""
+    joints = joint_mirror(go2.JOINTS, go2.MIRROR_PAIRS, go2.MIRROR_ROLLS)
+    feet = joint_mirror(go2.FEET, go2.MIRROR_PAIRS, "")
+    steps = torch.randn(5, 3, 12, generator=torch.Generator().manual_seed(5))
+    whole = group_mirror((("joint_pos", 36),), joints, feet)(steps.flatten(1))
+    assert torch.equal(whole, joints(steps).flatten(1))

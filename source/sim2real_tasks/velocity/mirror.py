@@ -78,12 +78,12 @@ def group_mirror(terms: tuple[tuple[str, int], ...], joints: Mirror, feet: Mirro
     """Mirror a concatenated observation.
 
     Args:
-        terms: name and width of each term, in order.
+        terms: name and width of each term, in order; of a term with a history, the width of all its steps.
         joints: for the terms of joints.
         feet: for the terms of feet.
 
     Raises:
-        ValueError: a term is none of those that are known, or has another width, such as one with a history.
+        ValueError: a term is none of those that are known, or its width is no number of whole steps.
     """
     source: list[int] = []
     sign: list[float] = []
@@ -97,11 +97,18 @@ def group_mirror(terms: tuple[tuple[str, int], ...], joints: Mirror, feet: Mirro
             part = joints if name in OF_JOINTS else feet
         else:
             known = ", ".join((*VECTORS, *OF_JOINTS, *OF_FEET, *KEPT))
-            raise ValueError(f"observation '{name}' cannot be mirrored; known: {known}")
-        if len(part.source) != width:
-            raise ValueError(f"observation '{name}' is {width} wide; its mirror image is made for {len(part.source)}")
-        source += [begin + index for index in part.source]
-        sign += part.sign
+            raise ValueError(
+                f"observation '{name}' cannot be mirrored; known: {known}. Name it there, or set the agent's"
+                " algorithm.symmetry_cfg to None"
+            )
+        size = max(1, len(part.source))
+        if width % size:
+            raise ValueError(
+                f"observation '{name}' is {width} wide; its mirror image is made for {size} or steps of it"
+            )
+        for step in range(begin, begin + width, size):
+            source += [step + index for index in part.source]
+            sign += part.sign
     return Mirror(source, sign)
 
 
