@@ -103,9 +103,7 @@ def group_mirror(terms: tuple[tuple[str, int], ...], joints: Mirror, feet: Mirro
             )
         size = max(1, len(part.source))
         if width % size:
-            raise ValueError(
-                f"observation '{name}' is {width} wide; its mirror image is made for {size} or steps of it"
-            )
+            raise ValueError(f"observation '{name}' is {width} wide; its mirror image is made for steps of {size}")
         for step in range(begin, begin + width, size):
             source += [step + index for index in part.source]
             sign += part.sign
